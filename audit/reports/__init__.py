@@ -1,0 +1,1 @@
+"""Documents for an auditor, rendered from a frozen snapshot."""

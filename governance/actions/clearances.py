@@ -1,0 +1,148 @@
+"""Recompute stored clearances in the transaction of whatever they depend on; suspend a version by hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from governance import clearance
+from governance.events import ClearanceGranted, ClearanceLapsed, SuspensionLifted, VersionSuspended
+from governance.models import Clearance, Review, RiskDecision, Suspension
+from registry.errors import Conflict, Invalid
+from registry.events import publish
+from registry.models import Environment, Manifest, RunInput, System, User, Version
+from registry.permissions import require
+
+
+@transaction.atomic
+def recompute(*, versions: Iterable[Version], by: User) -> list[Clearance]:
+    """Assess `versions` in every environment, store the answers, and tell of each one that flipped."""
+    rows = list(versions)
+    facts = gather(rows)
+    stored = {
+        (row.version_id, row.environment): row
+        for row in Clearance.objects.select_for_update().filter(version__in=rows).order_by("pk")
+    }
+    answers = []
+    for version in rows:
+        conditions = clearance.assess(facts[version.pk])
+        for environment in Environment.values:
+            before = stored.get((version.pk, environment))
+            answers.append(_store(version, environment, conditions, before, by))
+    return answers
+
+
+def gather(versions: list[Version]) -> dict[int, clearance.Facts]:
+    """The facts of each version, in six queries for any number of versions."""
+    ids = [version.pk for version in versions]
+    cards = {v.pk: v for v in Version.objects.filter(pk__in=ids).select_related("card__head")}
+    now = _bases(cards)
+    suspended = dict(Suspension.objects.filter(version__in=ids, lifted_at=None).values_list("version_id", "reason"))
+    approved: dict[int, Review] = {}
+    open_reviews: set[int] = set()
+    reviews = Review.objects.filter(document__version__in=ids).select_related("document").order_by("submitted_at", "pk")
+    for review in reviews:
+        version_id = review.document.version_id or 0
+        if review.state == Review.State.APPROVED:
+            approved[version_id] = review
+        elif review.state == Review.State.IN_REVIEW:
+            open_reviews.add(version_id)
+    found = {}
+    for pk, version in cards.items():
+        head = version.card.head if hasattr(version, "card") else None
+        judged = approved.get(pk)
+        found[pk] = clearance.Facts(
+            now=now[pk],
+            card=head.digest if head else "",
+            in_review=pk in open_reviews,
+            approved=judged.digest if judged else "",
+            approved_basis=clearance.Basis.of(judged.basis_facts) if judged else None,
+            suspended_because=suspended.get(pk, ""),
+        )
+    return found
+
+
+@transaction.atomic
+def suspend(*, version: Version, reason: str, by: User) -> Suspension:
+    """Stop `version` everywhere with the next query."""
+    require(by, "governance.suspend_version", on=version)
+    if not reason.strip():
+        raise Invalid(fields={"reason": ["Say why the version is stopped."]})
+    try:
+        with transaction.atomic():
+            suspension = Suspension.objects.create(version=version, reason=reason.strip(), by=by)
+    except IntegrityError as error:
+        raise Conflict(f"{version} is suspended already.") from error
+    publish(VersionSuspended(version=version, reason=suspension.reason, by=by))
+    recompute(versions=[version], by=by)
+    return suspension
+
+
+@transaction.atomic
+def lift(*, version: Version, reason: str, by: User) -> Version:
+    """End the suspension of `version`. The other conditions decide whether it serves again."""
+    require(by, "governance.suspend_version", on=version)
+    if not reason.strip():
+        raise Invalid(fields={"reason": ["Say why the version may serve again."]})
+    changed = Suspension.objects.filter(version=version, lifted_at=None).update(lifted_by=by, lifted_at=timezone.now())
+    if not changed:
+        raise Conflict(f"{version} is not suspended.")
+    publish(SuspensionLifted(version=version, reason=reason.strip(), by=by))
+    recompute(versions=[version], by=by)
+    return version
+
+
+def basis_of(version: Version) -> clearance.Basis:
+    """What a review of this version's card would stand on now."""
+    return _bases({version.pk: version})[version.pk]
+
+
+def _bases(versions: dict[int, Version]) -> dict[int, clearance.Basis]:
+    ids = list(versions)
+    artifacts: dict[int, str] = {}
+    for pk, digest in Manifest.objects.filter(version__in=ids).order_by("taken_at", "pk").values_list("version", "digest"):
+        artifacts[pk] = digest
+    datasheets: dict[int, dict[str, str]] = defaultdict(dict)
+    used = RunInput.objects.filter(run__versions__in=ids, context=RunInput.Context.TRAINING)
+    columns = ("run__versions", "snapshot__dataset__slug", "snapshot__dataset__datasheet__head__digest")
+    for pk, slug, digest in used.values_list(*columns):
+        datasheets[pk][slug] = digest or ""
+    decided: dict[int, str] = {}
+    for system, risk_class in RiskDecision.objects.order_by("decided_at", "pk").values_list("system", "risk_class"):
+        decided[system] = risk_class
+    classes: dict[int, dict[str, str]] = defaultdict(dict)
+    for model, pk, slug in System.objects.filter(models__versions__in=ids).values_list("models", "pk", "slug"):
+        classes[model][slug] = decided.get(pk, "")
+    return {
+        pk: clearance.Basis(artifacts.get(pk, ""), datasheets[pk], classes[version.model_id])
+        for pk, version in versions.items()
+    }
+
+
+def _store(
+    version: Version,
+    environment: str,
+    conditions: tuple[clearance.Condition, ...],
+    before: Clearance | None,
+    by: User,
+) -> Clearance:
+    verdict = clearance.verdict(conditions)
+    answer, _ = Clearance.objects.update_or_create(
+        version=version,
+        environment=environment,
+        defaults={
+            "allowed": verdict.allowed,
+            "conditions": [condition.as_json() for condition in conditions],
+            "assessed_at": timezone.now(),
+        },
+    )
+    was = before.allowed if before else False
+    if verdict.allowed and not was:
+        publish(ClearanceGranted(version=version, environment=environment, by=by))
+    elif was and not verdict.allowed:
+        codes = ", ".join(reason.code for reason in verdict.reasons)
+        publish(ClearanceLapsed(version=version, environment=environment, codes=codes, by=by))
+    return answer

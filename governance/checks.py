@@ -1,0 +1,39 @@
+"""System checks: what can be wrong with an installation, with what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection
+from django.db.utils import OperationalError
+
+
+@register(Tags.security, deploy=True)
+def pepper_is_its_own(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """A leaked SECRET_KEY must not give away the tokens."""
+    if settings.TOKEN_PEPPER != settings.SECRET_KEY:
+        return []
+    return [
+        Error(
+            "TOKEN_PEPPER equals SECRET_KEY.",
+            hint="Set TOKEN_PEPPER to a random value of its own, 32 characters or more.",
+            id="cardinal.E001",
+        )
+    ]
+
+
+@register(Tags.database)
+def database_is_new_enough(app_configs: Any, databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """PostgreSQL 15 or newer."""
+    if not databases:
+        return []
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        return [Error(f"The database does not answer: {error}", hint="Check DATABASE_URL.", id="cardinal.E002")]
+    version = connection.pg_version  # type: ignore[attr-defined]
+    if version >= 150_000:
+        return []
+    return [Error(f"PostgreSQL {version // 10_000} is too old.", hint="Use 15 or newer.", id="cardinal.E003")]

@@ -1,0 +1,1 @@
+"""The demo: real parts, started and seeded by doing."""

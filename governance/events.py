@@ -1,0 +1,106 @@
+"""What happens on the floor of control."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from registry.events import Event
+
+if TYPE_CHECKING:
+    from governance.models import PolicyVersion, Review, Token
+    from registry.models import System, Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSubmitted(Event):
+    name: ClassVar[str] = "review.submitted"
+    review: Review
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewApproved(Event):
+    name: ClassVar[str] = "review.approved"
+    review: Review
+    digest: str
+    comment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangesRequested(Event):
+    name: ClassVar[str] = "review.changes_requested"
+    review: Review
+    digest: str
+    comment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewWithdrawn(Event):
+    name: ClassVar[str] = "review.withdrawn"
+    review: Review
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskDecided(Event):
+    name: ClassVar[str] = "risk.decided"
+    system: System
+    risk_class: str
+    rationale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionSuspended(Event):
+    name: ClassVar[str] = "version.suspended"
+    version: Version
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuspensionLifted(Event):
+    name: ClassVar[str] = "version.suspension_lifted"
+    version: Version
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearanceGranted(Event):
+    """All conditions hold, because of what `by` just did."""
+
+    name: ClassVar[str] = "clearance.granted"
+    version: Version
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearanceLapsed(Event):
+    """A condition no longer holds, because of what `by` just did. `codes` are the reason codes."""
+
+    name: ClassVar[str] = "clearance.lapsed"
+    version: Version
+    environment: str
+    codes: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyPublished(Event):
+    name: ClassVar[str] = "policy.published"
+    policy: PolicyVersion
+    environment: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenIssued(Event):
+    name: ClassVar[str] = "token.issued"
+    token: Token
+    owner: str
+    environment: str
+    expires_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRevoked(Event):
+    name: ClassVar[str] = "token.revoked"
+    token: Token
+    owner: str

@@ -1,0 +1,40 @@
+"""What control hears from the registry: facts changed, so clearances are assessed again in the same transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from governance.actions.clearances import recompute
+from registry.events import Event, ManifestTaken, RevisionSaved, SystemChanged, VersionRegistered, happened
+from registry.models import RunInput, Version
+
+
+def connect() -> None:
+    """Listen. Called once, when the application starts."""
+    happened.connect(hear, dispatch_uid="governance.clearances")
+
+
+def hear(sender: type[Event], event: Event, **_: Any) -> None:
+    """Reassess the versions that `event` is about."""
+    versions = affected(event)
+    if versions is not None:
+        recompute(versions=versions, by=event.by)
+
+
+def affected(event: Event) -> QuerySet[Version] | None:
+    """The versions whose clearance may have changed; None when the event does not concern clearances."""
+    if isinstance(event, (VersionRegistered, ManifestTaken)):
+        return Version.objects.filter(pk=event.version.pk)
+    if isinstance(event, SystemChanged):
+        return Version.objects.filter(model__systems=event.system)
+    if isinstance(event, RevisionSaved):
+        document = event.revision.document
+        if document.version_id:
+            return Version.objects.filter(pk=document.version_id)
+        training = RunInput.objects.filter(
+            snapshot__dataset=document.dataset_id, context=RunInput.Context.TRAINING
+        )
+        return Version.objects.filter(run__in=training.values("run"))
+    return None

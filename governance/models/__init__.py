@@ -1,0 +1,22 @@
+"""Control: what may be done."""
+
+from governance.models.clearances import Clearance, Suspension
+from governance.models.decisions import Batch, Decision
+from governance.models.policies import Policy, PolicyVersion
+from governance.models.reviews import Judgement, Review
+from governance.models.risk import RiskClass, RiskDecision
+from governance.models.tokens import Token
+
+__all__ = [
+    "Batch",
+    "Clearance",
+    "Decision",
+    "Judgement",
+    "Policy",
+    "PolicyVersion",
+    "Review",
+    "RiskClass",
+    "RiskDecision",
+    "Suspension",
+    "Token",
+]

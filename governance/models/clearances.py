@@ -1,0 +1,77 @@
+"""Clearances: the stored answer to "may this version serve in this environment, now?"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from registry.models import Environment, visible_models
+
+if TYPE_CHECKING:
+    from registry.models import User
+
+
+class ClearanceQuerySet(models.QuerySet["Clearance"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(visible_models(user, "version__model"))
+
+
+class Clearance(models.Model):
+    """The last assessment of a version for an environment, recomputed in the transaction of every fact it rests on.
+
+    `conditions` is a list of {"code", "label", "met", "reason", "why", "remedy"}; `allowed` is true when all are met.
+    """
+
+    version = models.ForeignKey("registry.Version", on_delete=models.CASCADE, related_name="clearances")
+    environment = models.CharField(max_length=12, choices=Environment.choices)
+    allowed = models.BooleanField(default=False)
+    conditions = models.JSONField(default=list)
+    assessed_at = models.DateTimeField()
+
+    objects = ClearanceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "environment"], name="clearance_once_per_environment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'cleared' if self.allowed else 'not cleared'}: {self.version} in {self.environment}"
+
+    @property
+    def unmet(self) -> list[dict[str, str]]:
+        """The conditions that do not hold."""
+        return [condition for condition in self.conditions if not condition["met"]]
+
+
+class Suspension(models.Model):
+    """Somebody stopped a version by hand. It lasts until somebody lifts it."""
+
+    version = models.ForeignKey("registry.Version", on_delete=models.PROTECT, related_name="suspensions")
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    since = models.DateTimeField(auto_now_add=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version"], condition=Q(lifted_at__isnull=True), name="suspension_one_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(lifted_at__isnull=True, lifted_by__isnull=True)
+                | Q(lifted_at__isnull=False, lifted_by__isnull=False),
+                name="suspension_lifted_by_somebody",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="suspension_says_why"),
+        ]
+        permissions = [("suspend_version", "Can suspend a version and lift a suspension")]
+
+    def __str__(self) -> str:
+        return f"suspension of {self.version}"

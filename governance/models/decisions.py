@@ -1,0 +1,72 @@
+"""Decisions: the gate's answers, written by the gate's journal before the answer leaves."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.urls import reverse
+
+from registry.models import Model, sees_everything
+
+if TYPE_CHECKING:
+    from registry.models import User
+
+
+class Batch(models.Model):
+    """The decisions of one group commit. `root` is the Merkle root (RFC 6962 hashing) over their digests in order."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    writer = models.CharField(max_length=80)  # host and process that wrote it
+    count = models.PositiveIntegerField()
+    allowed = models.PositiveIntegerField()
+    root = models.CharField(max_length=64)
+    written_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"batch {self.id}"
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def visible_to(self, user: User) -> Self:
+        """Decisions on models one may see. Those on unknown models only for who sees everything."""
+        if sees_everything(user):
+            return self
+        return self.filter(model__in=Model.objects.visible_to(user).values("slug"))
+
+
+class Decision(models.Model):
+    """One answer of the gate, allow or deny, with its reason code. Holds names and ids as text, never payloads or
+    secrets, and no foreign keys to live rows. Refuses change (migration 0003)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="decisions", db_constraint=False)
+    decided_at = models.DateTimeField()
+    allowed = models.BooleanField()
+    reason = models.CharField(max_length=40)
+    environment = models.CharField(max_length=12, blank=True)
+    model = models.CharField(max_length=120, blank=True)  # the slug that was asked for
+    version = models.PositiveIntegerField(null=True)
+    action = models.CharField(max_length=20, blank=True)
+    caller = models.CharField(max_length=150, blank=True)  # account name, when the token was recognised
+    token = models.CharField(max_length=36, blank=True)  # the token's id, never the token
+    method = models.CharField(max_length=10, blank=True)
+    door = models.CharField(max_length=12)  # check or proxy
+    request_id = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)  # SHA-256 of the RFC 8785 JSON of all the other fields
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-decided_at", "id"], name="decision_newest"),
+            models.Index(fields=["model", "-decided_at"], name="decision_of_model"),
+            models.Index(fields=["token", "-decided_at"], name="decision_of_token"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'allowed' if self.allowed else 'refused'} {self.id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("governance:decision", args=[self.pk])

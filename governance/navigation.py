@@ -1,0 +1,52 @@
+"""The side bar: which pages there are for this person, and how many reviews wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from governance.models import Review
+
+PLACES = (
+    # label, url name, icon, path prefix, permission that shows it ("" for everybody)
+    ("Home", "home", "home", "/", ""),
+    ("Models", "registry:models", "model", "/models/", ""),
+    ("Datasets", "registry:datasets", "dataset", "/datasets/", ""),
+    ("Systems", "registry:systems", "system", "/systems/", ""),
+    ("Reviews", "governance:reviews", "review", "/reviews/", ""),
+    ("Policies", "governance:policies", "policy", "/policies/", ""),
+    ("Tokens", "governance:tokens", "token", "/tokens/", ""),
+    ("Decisions", "governance:decisions", "decision", "/decisions/", "governance.view_decision"),
+    ("Reports", "audit:reports", "report", "/reports/", ""),
+    ("Trail", "audit:trail", "trail", "/trail/", ""),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An item of the side bar."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+    count: int = 0
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What every page needs besides its content. One query, for the number of waiting reviews."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or getattr(request, "htmx", False) and not request.htmx.boosted:
+        return {"navigation": []}
+    waiting = Review.objects.awaiting(user).count() if user.has_perm("governance.judge_review") else 0
+    places = []
+    for label, name, icon, prefix, permission in PLACES:
+        if permission and not user.has_perm(permission):
+            continue
+        current = request.path == "/" if prefix == "/" else request.path.startswith(prefix)
+        count = waiting if name == "governance:reviews" else 0
+        places.append(Place(label, reverse(name), icon, current, count))
+    return {"navigation": places}

@@ -1,0 +1,66 @@
+"""The token's format and its keyed digest. Pure; the gate uses the same functions.
+
+crd_ + environment letter + 43 base62 digits (256 random bits) + 6 base62 digits (CRC32 of all before), so that a
+secret scanner recognises a token offline and a typing error is refused without a look at the database.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+START = "crd_"
+FORM = re.compile(r"crd_[a-z][0-9A-Za-z]{43}[0-9A-Za-z]{6}\Z", re.ASCII)
+LENGTH = 54
+VISIBLE = 10  # characters kept in the clear, to recognise a token in a list
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A new token. Its text is shown once and never printed by accident."""
+
+    text: str
+    digest: str
+
+    def __repr__(self) -> str:
+        return f"Secret({self.prefix}…)"
+
+    __str__ = __repr__
+
+    @property
+    def prefix(self) -> str:
+        return self.text[:VISIBLE]
+
+
+def new(letter: str, pepper: str) -> Secret:
+    """A token for the environment with this letter, from 256 bits of the system's randomness."""
+    head = f"{START}{letter}{_base62(secrets.randbits(256), 43)}"
+    text = head + _checksum(head)
+    return Secret(text, digest(text, pepper))
+
+
+def is_well_formed(text: str) -> bool:
+    """Whether `text` looks like a token and its checksum fits. Says nothing about whether it is known."""
+    return bool(FORM.match(text)) and hmac.compare_digest(text[-6:], _checksum(text[:-6]))
+
+
+def digest(text: str, pepper: str) -> str:
+    """HMAC-SHA256 of the token under the pepper, hexadecimal. Only this is stored."""
+    return hmac.new(pepper.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _checksum(head: str) -> str:
+    return _base62(binascii.crc32(head.encode()), 6)
+
+
+def _base62(value: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        value, rest = divmod(value, 62)
+        digits.append(ALPHABET[rest])
+    return "".join(reversed(digits))

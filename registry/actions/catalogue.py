@@ -1,0 +1,106 @@
+"""Models, versions and aliases, as a tracking server tells them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils.text import slugify
+from guardian.shortcuts import assign_perm
+
+from registry.errors import Invalid
+from registry.events import (
+    AliasMoved,
+    AliasRemoved,
+    EndpointSet,
+    ModelRegistered,
+    ModelShared,
+    VersionRegistered,
+    publish,
+)
+from registry.models import Alias, Endpoint, Environment, Model, Run, TrackingServer, User, Version
+from registry.permissions import require
+
+
+@transaction.atomic
+def register_model(
+    *, server: TrackingServer, name: str, description: str, tags: dict[str, Any], created_at: datetime, by: User
+) -> Model:
+    """Take a model into the registry. Nobody but those who see everything sees it until it is shared."""
+    require(by, "registry.sync_trackingserver")
+    model = Model.objects.create(
+        server=server,
+        name=name,
+        slug=_free_slug(Model, name),
+        description=description,
+        tags=tags,
+        created_at=created_at,
+    )
+    publish(ModelRegistered(model=model, by=by))
+    return model
+
+
+@transaction.atomic
+def register_version(
+    *, model: Model, number: int, registered_at: datetime, run: Run | None, facts: dict[str, Any], by: User
+) -> Version:
+    """Take a version into the registry. `facts`: source, logged_model_id, status, description, tags, model_file."""
+    require(by, "registry.sync_trackingserver")
+    version = Version.objects.create(model=model, number=number, registered_at=registered_at, run=run, **facts)
+    publish(VersionRegistered(version=version, source=version.source, by=by))
+    return version
+
+
+@transaction.atomic
+def move_aliases(*, model: Model, aliases: dict[str, int], by: User) -> list[str]:
+    """Make the aliases of `model` equal to `aliases` (name → version number); returns the names that moved."""
+    require(by, "registry.sync_trackingserver")
+    held = {alias.name: alias for alias in model.aliases.select_related("version")}
+    versions = {version.number: version for version in model.versions.all()}
+    moved = []
+    for name, number in sorted(aliases.items()):
+        if number not in versions or (name in held and held[name].version.number == number):
+            continue
+        previous = held[name].version.number if name in held else 0
+        Alias.objects.update_or_create(model=model, name=name, defaults={"version": versions[number]})
+        publish(AliasMoved(model=model, alias=name, version=versions[number], previous=previous, by=by))
+        moved.append(name)
+    for name in sorted(set(held) - set(aliases)):
+        publish(AliasRemoved(model=model, alias=name, previous=held[name].version.number, by=by))
+        held[name].delete()
+        moved.append(name)
+    return moved
+
+
+@transaction.atomic
+def share_model(*, model: Model, audience: Group | User, by: User) -> Model:
+    """Let a person or the members of a group see `model` and all that belongs to it."""
+    require(by, "registry.share_model", on=model)
+    assign_perm("registry.view_model", audience, model)
+    publish(ModelShared(model=model, audience=str(audience), by=by))
+    return model
+
+
+@transaction.atomic
+def set_endpoint(*, version: Version, environment: str, url: str, by: User) -> Endpoint:
+    """Say where `version` answers queries in `environment`."""
+    require(by, "registry.change_endpoint", on=version)
+    if environment not in Environment.values:
+        raise Invalid(fields={"environment": [f"Choose one of {', '.join(Environment.values)}."]})
+    if not url.startswith(("http://", "https://")):
+        raise Invalid(fields={"url": ["The address of a model server starts with http:// or https://."]})
+    endpoint, _ = Endpoint.objects.update_or_create(
+        version=version, environment=environment, defaults={"url": url.rstrip("/")}
+    )
+    publish(EndpointSet(endpoint=endpoint, environment=environment, url=endpoint.url, by=by))
+    return endpoint
+
+
+def _free_slug(kind: Any, name: str) -> str:
+    base = slugify(name)[:100] or "unnamed"
+    taken = set(kind.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    if base not in taken:
+        return base
+    return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)

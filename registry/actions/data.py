@@ -1,0 +1,72 @@
+"""Runs, the datasets they used, and the files they left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from registry import canonical
+from registry.errors import Invalid
+from registry.events import DatasetSeen, ManifestTaken, publish
+from registry.models import Dataset, DatasetSnapshot, Manifest, Run, RunInput, TrackingServer, User, Version
+from registry.permissions import require
+
+
+@transaction.atomic
+def record_run(
+    *, server: TrackingServer, run_id: str, facts: dict[str, Any], inputs: Sequence[dict[str, Any]], by: User
+) -> Run:
+    """Take a run and the dataset snapshots it used into the registry.
+
+    `facts` are columns of Run; each of `inputs` has name, weak_digest, source_type, source, schema, profile, context.
+    """
+    require(by, "registry.sync_trackingserver")
+    run, _ = Run.objects.update_or_create(server=server, run_id=run_id, defaults=facts)
+    for one in inputs:
+        snapshot = _snapshot(one, by)
+        RunInput.objects.get_or_create(run=run, snapshot=snapshot, context=one["context"])
+    return run
+
+
+@transaction.atomic
+def record_manifest(*, version: Version, files: Sequence[dict[str, Any]], by: User) -> Manifest:
+    """Keep what hashing the files of `version` gave. Unchanged files leave the manifest as it is.
+
+    `files`: {"path", "sha256", "size"}. A digest that differs from the last one is an event that ends the clearance.
+    """
+    require(by, "registry.sync_trackingserver")
+    rows = sorted(({"path": f["path"], "sha256": f["sha256"], "size": f["size"]} for f in files), key=lambda f: f["path"])
+    if not rows:
+        raise Invalid(f"{version} has no files to hash.")
+    digest = canonical.digest(canonical.canonical(rows))
+    last = Manifest.objects.filter(version=version).order_by("-taken_at", "-pk").first()
+    if last and last.digest == digest:
+        return last
+    manifest = Manifest.objects.create(version=version, digest=digest, files=rows)
+    publish(
+        ManifestTaken(version=version, manifest=manifest, digest=digest, previous=last.digest if last else "", by=by)
+    )
+    return manifest
+
+
+def _snapshot(facts: dict[str, Any], by: User) -> DatasetSnapshot:
+    dataset, _ = Dataset.objects.get_or_create(
+        name=facts["name"], defaults={"slug": _slug(facts["name"])}
+    )
+    snapshot, created = DatasetSnapshot.objects.get_or_create(
+        dataset=dataset,
+        weak_digest=facts["weak_digest"],
+        defaults={key: facts[key] for key in ("source_type", "source", "schema", "profile")},
+    )
+    if created:
+        publish(DatasetSeen(dataset=dataset, snapshot=snapshot.weak_digest, by=by))
+    return snapshot
+
+
+def _slug(name: str) -> str:
+    base = slugify(name)[:100] or "dataset"
+    count = Dataset.objects.filter(slug__startswith=base).count()
+    return base if count == 0 else f"{base}-{count + 1}"

@@ -1,0 +1,130 @@
+"""The content of a document: a plain dictionary after its outline. Reading, checking, comparing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from registry.documents.outline import Field, json_schema, outline
+from registry.errors import Invalid
+
+PLACEHOLDERS = ("more information needed", "todo", "tbd", "n/a", "lorem ipsum", "xxx", "to be done")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something a reviewer would send back. `severity` is "blocking" or "hint"."""
+
+    path: str
+    label: str
+    severity: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field that differs between two revisions."""
+
+    field: Field
+    before: Any
+    after: Any
+
+
+def blank(kind: str) -> dict[str, Any]:
+    """An empty document of this kind."""
+    plan = outline(kind)
+    return {"schema": plan.schema} | {
+        section.key: {field.key: field.empty for field in section.fields} for section in plan.sections
+    }
+
+
+def value(content: dict[str, Any], path: str) -> Any:
+    """The value at "section.key", or None."""
+    section, _, key = path.partition(".")
+    return content.get(section, {}).get(key)
+
+
+def tidy(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """The content with every field present, text stripped and empty lines and rows dropped.
+
+    Two contents that a reader could not tell apart get the same bytes. Raises `Invalid` when it does not fit the schema.
+    """
+    check(kind, content)
+    tidied = blank(kind)
+    for field in outline(kind).fields():
+        given = value(content, field.path)
+        if given is not None:
+            tidied[field.section][field.key] = _tidy_value(field, given)
+    return tidied
+
+
+def check(kind: str, content: dict[str, Any]) -> None:
+    """Raise `Invalid` naming each field that does not fit the published schema."""
+    problems: dict[str, list[str]] = {}
+    for error in _validator(kind).iter_errors(content):
+        path = ".".join(str(part) for part in error.absolute_path) or "document"
+        problems.setdefault(path, []).append(f"{error.message[:200]}.")
+    if problems:
+        raise Invalid(fields=problems)
+
+
+def gaps(kind: str, content: dict[str, Any]) -> list[Gap]:
+    """What is missing or looks like a placeholder. Required and empty is blocking; the rest are hints."""
+    found = []
+    for field in outline(kind).fields():
+        given = value(content, field.path)
+        if not given:
+            if field.required:
+                found.append(Gap(field.path, field.label, "blocking", "This field is required and empty."))
+        elif isinstance(given, str) and given.strip().lower().rstrip(".!") in PLACEHOLDERS:
+            severity = "blocking" if field.required else "hint"
+            found.append(Gap(field.path, field.label, severity, "This is a placeholder, not an answer."))
+        elif field.path == "metrics.results":
+            found.extend(_metric_gaps(field, given))
+    return found
+
+
+def blocking(kind: str, content: dict[str, Any]) -> list[Gap]:
+    """The gaps that keep a document from being submitted."""
+    return [gap for gap in gaps(kind, content) if gap.severity == "blocking"]
+
+
+def completeness(kind: str, content: dict[str, Any]) -> tuple[int, int]:
+    """(fields filled in, fields in all), not counting questions left open by design."""
+    fields = list(outline(kind).fields())
+    return sum(bool(value(content, field.path)) for field in fields), len(fields)
+
+
+def changes(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> list[Change]:
+    """The fields that differ, in the order of the outline."""
+    old = before or blank(kind)
+    return [
+        Change(field, value(old, field.path), value(after, field.path))
+        for field in outline(kind).fields()
+        if (value(old, field.path) or field.empty) != (value(after, field.path) or field.empty)
+    ]
+
+
+@cache
+def _validator(kind: str) -> Draft202012Validator:
+    return Draft202012Validator(json_schema(kind))
+
+
+def _tidy_value(field: Field, given: Any) -> Any:
+    if field.kind == "lines":
+        return [line.strip() for line in given if line.strip()]
+    if field.kind == "table":
+        rows = [{column.key: row.get(column.key, "").strip() for column in field.columns} for row in given]
+        return [row for row in rows if any(row.values())]
+    return given.replace("\r\n", "\n").strip()
+
+
+def _metric_gaps(field: Field, rows: list[dict[str, str]]) -> list[Gap]:
+    bare = [row["metric"] for row in rows if not row.get("dataset")]
+    if not bare:
+        return []
+    names = ", ".join(bare[:3])
+    return [Gap(field.path, field.label, "hint", f"Without a dataset a figure says little: {names}.")]

@@ -1,0 +1,130 @@
+"""One conversation with MLflow's own client: bounded in time, without retries, its failures put into words."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from registry.mlflow.facts import Absent, Unreachable
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+REFUSED = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"})
+MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND"})
+CREDENTIALS = re.compile(r"//[^/@]*@")
+
+
+class Connection:
+    """The client of one tracking server. The first question asks who is there, so that silence never reads as empty."""
+
+    def __init__(self, uri: str, timeout_seconds: float) -> None:
+        self.uri = uri.rstrip("/")
+        self.label = CREDENTIALS.sub("//", self.uri)
+        self._timeout = timeout_seconds
+        self._client: MlflowClient | None = None
+
+    @contextmanager
+    def asking(self, what: str) -> Iterator[MlflowClient]:
+        """Hand out the client for one question; whatever goes wrong leaves as `Unreachable` or `Absent`."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # must stand before mlflow is imported
+        import requests
+        from google.protobuf.json_format import ParseError
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with _patience(self._timeout):
+                yield self._client or self._introduce()
+        except MlflowException as problem:
+            raise self._explained(problem, what) from problem
+        except requests.HTTPError as problem:
+            status = problem.response.status_code if problem.response is not None else 0
+            raise self._by_status(status, what) from problem
+        except (requests.RequestException, OSError) as problem:
+            raise self.silent(what) from problem
+        except (ValueError, KeyError, ParseError) as problem:
+            raise self.nonsense(what) from problem
+
+    def silent(self, what: str) -> Unreachable:
+        """The error for a server that does not answer, or not in time."""
+        return Unreachable(
+            f"The tracking server {self.label} did not answer within {self._timeout:g} seconds when asked for {what}. "
+            "Start it, or set MLFLOW_TRACKING_URI to where it runs."
+        )
+
+    def nonsense(self, what: str) -> Unreachable:
+        """The error for a server that answers, but not as MLflow does."""
+        return Unreachable(
+            f"{self.label} did not answer as an MLflow tracking server when asked for {what}. "
+            "Set MLFLOW_TRACKING_URI to the address of MLflow 3 or later."
+        )
+
+    def _introduce(self) -> MlflowClient:
+        from mlflow import MlflowClient
+        from mlflow.utils.credentials import get_default_host_creds
+        from mlflow.utils.rest_utils import http_request
+
+        if not self.uri.startswith(("http://", "https://")):
+            raise Unreachable(
+                f"{self.label} is no http or https address. Set MLFLOW_TRACKING_URI to the address of a tracking server."
+            )
+        answer = http_request(get_default_host_creds(self.uri), "/version", "GET", raise_on_status=False)
+        answer.raise_for_status()
+        if not re.fullmatch(r"\d+\.\d+[\w.+-]*", answer.text.strip()):
+            raise self.nonsense("its version")
+        self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        return self._client
+
+    def _explained(self, problem: Exception, what: str) -> Exception:
+        code = str(getattr(problem, "error_code", ""))
+        if code in MISSING:
+            return self._by_status(404, what)
+        if code in REFUSED:
+            return self._by_status(403, what)
+        if "valid JSON" in str(problem):
+            return self.nonsense(what)
+        if "API request to" in str(problem) and "failed with exception" in str(problem) or "timeout" in str(problem):
+            return self.silent(what)
+        return Unreachable(
+            f"The tracking server {self.label} failed when asked for {what} ({code or 'no error code'}). "
+            "Look into its log, then ask again."
+        )
+
+    def _by_status(self, status: int, what: str) -> Exception:
+        if status == 404:
+            return Absent(f"The tracking server {self.label} does not have {what}; it may have been deleted there.")
+        if status in {401, 403}:
+            return Unreachable(
+                f"The tracking server {self.label} refuses us {what}. Set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and allow this host in its --allowed-hosts."
+            )
+        if status >= 500 or status == 429:
+            return Unreachable(
+                f"The tracking server {self.label} answered with status {status} when asked for {what}. "
+                "Look into its log, then ask again."
+            )
+        return self.nonsense(what)
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    """MLflow's client takes its timeout from the environment only, and would else retry for minutes."""
+    wanted = {
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, math.ceil(seconds))),
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

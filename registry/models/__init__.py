@@ -1,0 +1,37 @@
+"""Facts: what exists."""
+
+from registry.models.artifacts import Manifest
+from registry.models.datasets import Dataset, DatasetSnapshot
+from registry.models.documents import Document, Revision
+from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
+from registry.models.runs import Run, RunInput
+from registry.models.systems import System
+from registry.models.users import User
+from registry.models.visibility import (
+    ModelGroupObjectPermission,
+    ModelUserObjectPermission,
+    sees_everything,
+    visible_models,
+)
+
+__all__ = [
+    "Alias",
+    "Dataset",
+    "DatasetSnapshot",
+    "Document",
+    "Endpoint",
+    "Environment",
+    "Manifest",
+    "Model",
+    "ModelGroupObjectPermission",
+    "ModelUserObjectPermission",
+    "Revision",
+    "Run",
+    "RunInput",
+    "System",
+    "TrackingServer",
+    "User",
+    "Version",
+    "sees_everything",
+    "visible_models",
+]

@@ -1,0 +1,160 @@
+"""Models and their versions, as in MLflow's registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.urls import reverse
+
+from registry.models.visibility import visible_models
+
+if TYPE_CHECKING:
+    from registry.models.users import User
+
+
+class Environment(models.TextChoices):
+    """Where a version serves. The letter stands in every token of that environment."""
+
+    PRODUCTION = "production", "Production"
+    STAGING = "staging", "Staging"
+
+    @property
+    def letter(self) -> str:
+        """One lower-case letter: p or s."""
+        return str(self.value)[0]
+
+
+class TrackingServer(models.Model):
+    """An MLflow server that the registry follows."""
+
+    name = models.SlugField(max_length=60, unique=True)
+    uri = models.CharField(max_length=400, unique=True)
+    synced_at = models.DateTimeField(null=True, blank=True)
+    problem = models.TextField(blank=True)  # why the last sync failed; empty when it worked
+
+    class Meta:
+        permissions = [("sync_trackingserver", "Can read a tracking server into the registry")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def kin(self) -> list[models.Model]:
+        return [self]
+
+
+class ModelQuerySet(models.QuerySet["Model"]):
+    def visible_to(self, user: User) -> Self:
+        """Models shared with `user`, or all for those whose role sees everything."""
+        return self.filter(visible_models(user))
+
+    def with_owner_facts(self) -> Self:
+        """What a list row shows, in one query and two prefetches."""
+        return self.select_related("server").prefetch_related("aliases__version", "systems")
+
+
+class Model(models.Model):
+    """A named model. MLflow has no id for it: the name on a server and its creation time are the key."""
+
+    server = models.ForeignKey(TrackingServer, on_delete=models.PROTECT, related_name="models")
+    name = models.CharField(max_length=256)
+    slug = models.SlugField(max_length=120, unique=True)
+    description = models.TextField(blank=True)
+    tags = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()  # as the tracking server tells it
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ModelQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["server", "name", "created_at"], name="model_once_per_server"),
+        ]
+        permissions = [("share_model", "Can decide who sees a model")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("registry:model", args=[self.slug])
+
+    def kin(self) -> list[models.Model]:
+        return [self]
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(visible_models(user, "model"))
+
+    def named(self, model: str, number: int) -> Self:
+        """The one version `number` of the model with this slug."""
+        return self.filter(model__slug=model, number=number)
+
+
+class Version(models.Model):
+    """A numbered version of a model. Numbers are never used twice."""
+
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    source = models.CharField(max_length=500, blank=True)
+    logged_model_id = models.CharField(max_length=80, blank=True)
+    status = models.CharField(max_length=40, blank=True)
+    description = models.TextField(blank=True)
+    tags = models.JSONField(default=dict, blank=True)
+    run = models.ForeignKey("registry.Run", null=True, blank=True, on_delete=models.PROTECT, related_name="versions")
+    model_file = models.JSONField(default=dict, blank=True)  # flavours, signature and packages, from MLmodel
+    registered_at = models.DateTimeField()
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "number"], name="version_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.model.name} v{self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("registry:version", args=[self.model.slug, self.number])
+
+    def kin(self) -> list[models.Model]:
+        return [self, self.model]
+
+
+class Alias(models.Model):
+    """A movable name of one version, for example `champion`."""
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=256)
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="aliases")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "name"], name="alias_once_per_model")]
+
+    def __str__(self) -> str:
+        return f"{self.model.name}@{self.name}"
+
+
+class Endpoint(models.Model):
+    """Where a version answers queries. The gate sends allowed queries here."""
+
+    class Protocol(models.TextChoices):
+        MLFLOW = "mlflow", "MLflow scoring"
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="endpoints")
+    environment = models.CharField(max_length=12, choices=Environment.choices)
+    url = models.URLField(max_length=400)
+    protocol = models.CharField(max_length=12, choices=Protocol.choices, default=Protocol.MLFLOW)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "environment"], name="endpoint_once_per_environment"),
+            models.CheckConstraint(
+                condition=models.Q(environment__in=["production", "staging"]), name="endpoint_environment_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} in {self.environment}"
+
+    def kin(self) -> list[models.Model]:
+        return self.version.kin()

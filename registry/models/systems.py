@@ -1,0 +1,63 @@
+"""AI systems: what a model is used for, and in which role the organisation uses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models as orm
+from django.urls import reverse
+
+from registry.models.visibility import sees_everything, visible_models
+
+if TYPE_CHECKING:
+    from registry.models.users import User
+
+
+class SystemQuerySet(orm.QuerySet["System"]):
+    def visible_to(self, user: User) -> Self:
+        """Systems with at least one model that `user` may see."""
+        if sees_everything(user):
+            return self
+        return self.filter(visible_models(user, "models")).distinct()
+
+
+class System(orm.Model):
+    """An AI system in the sense of the AI Act (Art. 3(1)): an intended purpose and the models in it."""
+
+    class OperatorRole(orm.TextChoices):
+        """Art. 3(3)-(8) of Regulation (EU) 2024/1689."""
+
+        PROVIDER = "provider", "Provider"
+        DEPLOYER = "deployer", "Deployer"
+        IMPORTER = "importer", "Importer"
+        DISTRIBUTOR = "distributor", "Distributor"
+
+    slug = orm.SlugField(max_length=80, unique=True)
+    name = orm.CharField(max_length=120)
+    intended_purpose = orm.TextField()
+    operator_role = orm.CharField(max_length=20, choices=OperatorRole.choices)
+    models = orm.ManyToManyField("registry.Model", related_name="systems", blank=True)
+    created_by = orm.ForeignKey(settings.AUTH_USER_MODEL, on_delete=orm.PROTECT, related_name="+")
+    created_at = orm.DateTimeField(auto_now_add=True)
+
+    objects = SystemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            orm.CheckConstraint(
+                condition=orm.Q(operator_role__in=["provider", "deployer", "importer", "distributor"]),
+                name="system_operator_role_known",
+            ),
+            orm.CheckConstraint(condition=~orm.Q(intended_purpose=""), name="system_has_a_purpose"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("registry:system", args=[self.slug])
+
+    def kin(self) -> list[orm.Model]:
+        """The objects whose history this belongs to."""
+        return [self]

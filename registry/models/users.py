@@ -1,0 +1,21 @@
+"""People and service accounts."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """Somebody who acts: a person, or a service account that acts for one."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person", "Person"
+        SERVICE = "service", "Service account"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=["person", "service"]), name="user_kind_known"),
+        ]

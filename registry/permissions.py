@@ -1,0 +1,37 @@
+"""May this person? Two questions, both must be answered yes: does the role allow it, and is the model visible?"""
+
+from __future__ import annotations
+
+from django.db.models import Model as Row
+
+from registry.errors import Missing, Refused
+from registry.models import Dataset, Document, Model, System, User, Version
+from registry.verdict import ALLOWED, Verdict, denied
+
+
+def can(user: User, permission: str) -> Verdict:
+    """Whether the role of `user` holds `permission` ("app.codename")."""
+    if user.is_active and user.has_perm(permission):
+        return ALLOWED
+    return denied(
+        "role_missing",
+        f"Your role does not allow this ({permission.partition('.')[2].replace('_', ' ')}).",
+        "Ask an administrator for a role that does.",
+    )
+
+
+def can_see(user: User, subject: Row) -> bool:
+    """Whether `subject` exists for `user`."""
+    for kind in (Model, Version, System, Dataset, Document):
+        if isinstance(subject, kind):
+            return kind.objects.visible_to(user).filter(pk=subject.pk).exists()
+    raise TypeError(f"visibility of {type(subject).__name__} is not defined")
+
+
+def require(user: User, permission: str, *, on: Row | None = None) -> None:
+    """Let the verb go on, or raise `Missing` (invisible) or `Refused` (visible, but the role forbids it)."""
+    if on is not None and not can_see(user, on):
+        raise Missing("There is no such object, or it is not shared with you.")
+    verdict = can(user, permission)
+    if not verdict:
+        raise Refused(verdict, action=permission, subject=on)

@@ -1,0 +1,306 @@
+"""The design system's template tags: each renders one component from templates/components/."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django import template
+from django.forms import BaseForm, BoundField
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from registry.prose import render_prose
+
+register = template.Library()
+
+STATES = frozenset({"ok", "attention", "critical", "neutral", "info"})
+MESSAGE_STATES = {"success": "ok", "warning": "attention", "error": "critical", "debug": "neutral"}
+CHANGES = {"same": "Unchanged", "added": "Added", "removed": "Removed", "changed": "Changed"}
+CHANGE_ICONS = {"same": "neutral", "added": "plus", "removed": "minus", "changed": "edit"}
+
+
+def known_state(state: str) -> str:
+    """A component may only carry one of the five states: an unknown one is a mistake in the page."""
+    if state not in STATES:
+        raise template.TemplateSyntaxError(
+            f"Unknown state {state!r}: use one of {', '.join(sorted(STATES))}."
+        )
+    return state
+
+
+# Marks and small facts
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon from the sprite, in the colour of the text; hidden from screen readers unless it has a label."""
+    href = f"{static('icons.svg')}#{name}"
+    if label:
+        return format_html(
+            '<svg class="icon" width="16" height="16" role="img" aria-label="{}"><use href="{}"/></svg>',
+            label,
+            href,
+        )
+    return format_html(
+        '<svg class="icon" width="16" height="16" aria-hidden="true"><use href="{}"/></svg>', href
+    )
+
+
+@register.inclusion_tag("components/pill.html")
+def pill(state: str, word: object) -> dict[str, object]:
+    """A status: icon, word and colour together, so that no reader depends on one of them."""
+    return {"state": known_state(state), "word": word}
+
+
+def relative(value: datetime, now: datetime) -> str:
+    """How far a moment lies from now, in words; beyond thirty days the date itself says more."""
+    seconds = (value - now).total_seconds()
+    distance = abs(seconds)
+    if distance < 45:
+        return "just now"
+    for size, word, limit in ((60, "minute", 60), (3600, "hour", 24), (86400, "day", 30)):
+        count = max(1, round(distance / size))
+        if count < limit:
+            phrase = f"{count} {word}{'' if count == 1 else 's'}"
+            return f"{phrase} ago" if seconds < 0 else f"in {phrase}"
+    return f"{value.day} {value:%b %Y}"
+
+
+@register.simple_tag
+def when(value: datetime | date | None, missing: str = "never") -> SafeString:
+    """A moment in relative words, with the exact UTC time on hover and in the markup; a date stays a date."""
+    if value is None:
+        return format_html('<span class="muted">{}</span>', missing)
+    if not isinstance(value, datetime):
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{value.day} {value:%b %Y}")
+    aware = value if timezone.is_aware(value) else value.replace(tzinfo=UTC)
+    exact = aware.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}" data-when>{}</time>',
+        exact.isoformat(timespec="seconds"),
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        relative(exact, timezone.now()),
+    )
+
+
+@register.inclusion_tag("components/digest.html")
+def digest(value: str | None, length: int = 12) -> dict[str, object]:
+    """A digest cut to its first characters, copied and printed in full."""
+    full = str(value or "")
+    bare = full.removeprefix("sha256:")
+    return {"full": full, "short": bare if len(bare) <= length else f"{bare[:length]}…"}
+
+
+@register.filter
+def human_size(size: float | None) -> str:
+    """Bytes in decimal units, as disks and networks are sold: 1 kB is 1000 B."""
+    if size is None:
+        return "unknown size"
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 999.5 or unit == "TB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.1f} {unit}"
+
+
+@register.filter
+def prose(text: str | None) -> SafeString:
+    """Markdown as clean HTML, in the measure of prose."""
+    return format_html('<div class="prose">{}</div>', render_prose(text or ""))
+
+
+@register.filter
+def message_state(level: str) -> str:
+    """The state that shows a message of Django's levels."""
+    return MESSAGE_STATES.get(level, "info")
+
+
+# Forms
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, label: str = "") -> dict[str, object]:
+    """A form field with its label, help and errors, tied together for screen readers."""
+    single = getattr(bound.field.widget, "input_type", "") == "checkbox" and not bound.use_fieldset
+    return {"field": bound, "label": label or bound.label, "checkbox": single}
+
+
+@register.inclusion_tag("components/form_errors.html")
+def form_errors(form: BaseForm) -> dict[str, object]:
+    """The summary of everything to mend, each line a link to its field."""
+    wrong = [bound for bound in form if bound.errors]
+    return {"form": form, "wrong": wrong, "count": len(wrong) + len(form.non_field_errors())}
+
+
+# Measures
+
+
+@register.inclusion_tag("components/meter.html")
+def meter(value: float, maximum: float, label: str, state: str = "info", unit: str = "") -> dict[str, object]:
+    """How much of a known whole; the numbers stand beside the bar."""
+    return {"value": value, "max": maximum, "label": label, "state": known_state(state), "unit": unit}
+
+
+@register.inclusion_tag("components/progress.html")
+def progress(value: float | None, maximum: float, label: str, state: str = "info") -> dict[str, object]:
+    """How far a task has come, as a real percentage; without a value the task has not said yet."""
+    percent = None if value is None or not maximum else max(0, min(100, int(100 * value / maximum)))
+    return {"percent": percent, "label": label, "state": known_state(state)}
+
+
+# Lists of facts
+
+
+@register.inclusion_tag("components/empty.html")
+def empty(
+    title: str, text: str = "", url: str = "", action: str = "", icon: str = "search"
+) -> dict[str, str]:
+    """Nothing is here yet: why, and the next step."""
+    return {"title": title, "text": text, "url": url, "action": action, "icon": icon}
+
+
+@register.inclusion_tag("components/breadcrumbs.html")
+def breadcrumbs(*parts: object) -> dict[str, object]:
+    """The way here: label, address, label, address ... and at last the label of this page."""
+    pairs = [(parts[i], parts[i + 1] if i + 1 < len(parts) else "") for i in range(0, len(parts), 2)]
+    return {"trail": pairs}
+
+
+@register.inclusion_tag("components/tabs.html")
+def tabs(items: Iterable[Mapping[str, Any]], label: str = "Sections") -> dict[str, object]:
+    """Tabs are links to pages of their own: items with label, url, current, and perhaps count and icon."""
+    return {"items": items, "label": label}
+
+
+@register.inclusion_tag("components/stepper.html")
+def stepper(steps: Iterable[Mapping[str, Any]], label: str = "Progress") -> dict[str, object]:
+    """The stations of a process: steps with label, state (done, current or ahead), and perhaps note and url."""
+    return {"steps": steps, "label": label}
+
+
+@register.inclusion_tag("components/checklist.html")
+def checklist(conditions: Iterable[Any]) -> dict[str, object]:
+    """Conditions with label, met, why, and if unmet the one thing to do (action, url); state overrides the mark."""
+    return {"conditions": conditions}
+
+
+@register.inclusion_tag("components/timeline.html")
+def timeline(entries: Iterable[Any]) -> dict[str, object]:
+    """What happened, newest first: entries with text, at, and perhaps by, state, icon, url and detail."""
+    return {"entries": entries}
+
+
+@register.inclusion_tag("components/pagination.html")
+def pagination(newer: str = "", older: str = "", note: str = "") -> dict[str, str]:
+    """Keyset pages: the addresses of the newer and the older rows, and what is shown between."""
+    return {"newer": newer, "older": older, "note": note}
+
+
+@register.inclusion_tag("components/sortable.html", takes_context=True)
+def sortable(
+    context: Mapping[str, Any], key: str, label: str, css: str = "", default: str = ""
+) -> dict[str, object]:
+    """A column head that sorts by ?sort=key or ?sort=-key and keeps every other filter; it forgets the page."""
+    query = context["request"].GET.copy()
+    order = query.get("sort", default)
+    direction = {key: "ascending", f"-{key}": "descending"}.get(order, "")
+    query["sort"] = f"-{key}" if direction == "ascending" else key
+    for cursor in ("before", "after", "page"):
+        query.pop(cursor, None)
+    return {"label": label, "css": css, "direction": direction, "url": f"?{query.urlencode()}"}
+
+
+# Two revisions side by side
+
+
+def mark_changes(before: str, after: str) -> tuple[SafeString, SafeString]:
+    """Both texts with the words that differ marked as deleted and inserted."""
+    old, new = re.findall(r"\s+|\S+", before), re.findall(r"\s+|\S+", after)
+    left, right = [], []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        gone, come = "".join(old[a:b]), "".join(new[c:d])
+        same = kind == "equal"
+        left.append(format_html("{}" if same or not gone else "<del>{}</del>", gone))
+        right.append(format_html("{}" if same or not come else "<ins>{}</ins>", come))
+    return SafeString("".join(left)), SafeString("".join(right))
+
+
+def compare(label: str, before: str | None, after: str | None) -> dict[str, object]:
+    """One row of a comparison: what kind of change it is, and both sides with their changes marked."""
+    old, new = str(before or ""), str(after or "")
+    change = "same" if old == new else "added" if not old else "removed" if not new else "changed"
+    left, right = mark_changes(old, new)
+    return {
+        "label": label,
+        "before": left,
+        "after": right,
+        "change": change,
+        "word": CHANGES[change],
+        "icon": CHANGE_ICONS[change],
+    }
+
+
+@register.inclusion_tag("components/diff.html")
+def diff(rows: Iterable[Sequence[Any]], before: str = "Before", after: str = "After") -> dict[str, object]:
+    """Two revisions beside each other: rows of (label, text before, text after), changed words marked."""
+    return {"rows": [compare(*row) for row in rows], "before": before, "after": after}
+
+
+# Blocks around content
+
+
+@register.simple_block_tag
+def callout(content: str, state: str, title: str = "") -> SafeString:
+    """A note the reader should not miss, in the weight of its state."""
+    return render_to_string(
+        "components/callout.html", {"content": content, "state": known_state(state), "title": title}
+    )
+
+
+@register.simple_block_tag
+def panel(content: str, title: str = "", state: str = "", word: str = "", flush: bool = False) -> SafeString:
+    """A bordered part of a page with its heading and status; flush lets a table or a list reach the edges."""
+    context = {
+        "content": content,
+        "title": title,
+        "state": state and known_state(state),
+        "word": word,
+        "flush": flush,
+    }
+    return render_to_string("components/panel.html", context)
+
+
+@register.simple_block_tag
+def table_region(content: str, label: str, css: str = "") -> SafeString:
+    """A wide table scrolls inside this region, also by keyboard; the page itself never scrolls sideways."""
+    return render_to_string("components/table_region.html", {"content": content, "label": label, "css": css})
+
+
+@register.simple_block_tag
+def dialog(content: str, name: str, title: str, css: str = "") -> SafeString:
+    """A modal question; open it with data-dialog-open=name."""
+    return render_to_string(
+        "components/dialog.html", {"content": content, "id": name, "title": title, "css": css}
+    )
+
+
+@register.simple_block_tag
+def code(content: str, name: str, label: str = "Code", css: str = "") -> SafeString:
+    """Lines to copy; the name is the id the copy button reads, so it must be unique on the page."""
+    context = {"content": content.strip("\n"), "id": name, "label": label, "css": css}
+    return render_to_string("components/code.html", context)
+
+
+@register.simple_block_tag
+def filter_bar(
+    content: str, label: str, count: int | None = None, noun: str = "", target: str = ""
+) -> SafeString:
+    """Filters of a list as a GET form: works without JavaScript, submits itself on change with it."""
+    context = {"content": content, "label": label, "count": count, "noun": noun, "target": target}
+    return render_to_string("components/filter_bar.html", context)
