@@ -17,9 +17,7 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in {"governance", "registry", "audit"}:
             raise
-        print(
-            f"The Python package {error.name} is missing: run script/bootstrap, then .venv/bin/python manage.py."
-        )
+        print(f"The Python package {error.name} is missing: run script/bootstrap first.")
         return 1
     if sys.argv[1:2] == ["embedded"]:  # before the settings, which would start what is to be stopped
         return embedded(sys.argv[2:])

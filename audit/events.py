@@ -9,6 +9,7 @@ from registry.events import Event
 
 if TYPE_CHECKING:
     from audit.models import Report
+    from governance.models import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class DecisionsSealed(Event):
     """A batch of gate decisions was taken into the trail. `root` is the Merkle root over their digests."""
 
     name: ClassVar[str] = "decisions.sealed"
-    batch: str
+    batch: Batch
     count: int
     allowed: int
     root: str

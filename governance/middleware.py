@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from governance import refusals
-from registry.errors import DomainError, Refused
+from registry.errors import DomainError, Invalid, Refused
 
 Handler = Callable[[HttpRequest], HttpResponse]
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
@@ -77,4 +77,14 @@ class DomainErrors:
             return None
         if isinstance(error, Refused):
             refusals.keep(error, by=request.user)
-        return render(request, f"errors/{error.status}.html", {"error": error}, status=error.status)
+        return render(request, f"errors/{error.status}.html", explained(error), status=error.status)
+
+
+def explained(error: DomainError) -> dict[str, object]:
+    """What, why, and what to do next."""
+    if isinstance(error, Refused):
+        reasons = [reason.sentence for reason in error.verdict.reasons]
+        return {"reasons": reasons, "next": error.verdict.reasons[0].remedy, "request_id": request_id.get()}
+    if isinstance(error, Invalid) and error.fields:
+        return {"reasons": [one for many in error.fields.values() for one in many], "request_id": request_id.get()}
+    return {"reasons": [str(error)], "request_id": request_id.get()}

@@ -13,15 +13,15 @@ from governance.models import Review
 PLACES = (
     # label, url name, icon, path prefix, permission that shows it ("" for everybody)
     ("Home", "home", "home", "/", ""),
-    ("Models", "registry:models", "model", "/models/", ""),
-    ("Datasets", "registry:datasets", "dataset", "/datasets/", ""),
-    ("Systems", "registry:systems", "system", "/systems/", ""),
-    ("Reviews", "governance:reviews", "review", "/reviews/", ""),
-    ("Policies", "governance:policies", "policy", "/policies/", ""),
-    ("Tokens", "governance:tokens", "token", "/tokens/", ""),
-    ("Decisions", "governance:decisions", "decision", "/decisions/", "governance.view_decision"),
-    ("Reports", "audit:reports", "report", "/reports/", ""),
-    ("Trail", "audit:trail", "trail", "/trail/", ""),
+    ("Models", "models", "model", "/models/", ""),
+    ("Datasets", "datasets", "dataset", "/datasets/", ""),
+    ("Systems", "systems", "system", "/systems/", ""),
+    ("Reviews", "reviews", "review", "/reviews/", ""),
+    ("Policies", "policies", "policy", "/policies/", ""),
+    ("Tokens", "tokens", "token", "/tokens/", ""),
+    ("Decisions", "decisions", "decision", "/decisions/", "governance.view_decision"),
+    ("Reports", "reports", "report", "/reports/", ""),
+    ("Trail", "trail", "trail", "/trail/", ""),
 )
 
 
@@ -47,6 +47,6 @@ def context(request: HttpRequest) -> dict[str, Any]:
         if permission and not user.has_perm(permission):
             continue
         current = request.path == "/" if prefix == "/" else request.path.startswith(prefix)
-        count = waiting if name == "governance:reviews" else 0
+        count = waiting if name == "reviews" else 0
         places.append(Place(label, reverse(name), icon, current, count))
     return {"navigation": places}

@@ -51,8 +51,6 @@ ROLES: dict[str, tuple[str, ...]] = {
     "machine": ("registry.view_model", "registry.sync_trackingserver"),
 }
 
-MACHINE = "cardinal"
-
 
 def connect() -> None:
     """Write the roles after every migrate."""
@@ -67,7 +65,7 @@ def write(*, app_config: Any, using: str, **_: Any) -> None:
     from django.contrib.auth.management import create_permissions  # noqa: PLC0415
     from django.contrib.auth.models import Group, Permission  # noqa: PLC0415
 
-    from registry.models import User  # noqa: PLC0415
+    from registry.models.users import MACHINE, User  # noqa: PLC0415
 
     if app_config.label != "registry":  # the last of our applications
         return

@@ -1,1 +1,27 @@
-urlpatterns = []
+"""Every address of the portal. Upper floors are named by string only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from governance.views import home, operations
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("accounts/", include("governance.accounts")),
+    path("", include("registry.urls")),
+    path("", include("governance.pages")),
+    path("", include("audit.urls")),
+    path("api/v1/", include("governance.api_urls")),
+    path("healthz", operations.healthz, name="healthz"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics, name="metrics"),
+    path("design/", operations.gallery, name="design"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "governance.views.operations.bad_request"
+handler403 = "governance.views.operations.forbidden"
+handler404 = "governance.views.operations.not_found"
+handler500 = "governance.views.operations.server_error"

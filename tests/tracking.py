@@ -1,7 +1,7 @@
-"""A real tracking server for the tests: one per test run, shared by all its workers, gone when the run is gone.
+"""A real tracking server for the tests: one per run, shared by its workers, gone when the run is gone.
 
-The demo's models are trained into a folder once per state of the training code and kept under `var/test/mlflow`.
-Each run starts its server on a copy, so that no test can spoil what the next run reuses.
+The demo's models are trained into a folder once per state of the training code and kept under
+`var/test/mlflow`. Each run starts its server on a copy, so that no test can spoil what the next run reuses.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 KEPT = PROJECT / "var" / "test" / "mlflow"
 ROWS = 400
 PATIENCE_SECONDS = 120
+KEEPERS: dict[Path, subprocess.Popen[bytes]] = {}
 ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -46,7 +47,7 @@ class Tracking:
 
 @pytest.fixture(scope="session")
 def tracking_server(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
-    """A tracking server that holds the demo's models, trained small. Shared: add to it, and change nothing in it."""
+    """A tracking server that holds the demo's models, trained small. Add to it, but change nothing in it."""
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
@@ -76,13 +77,12 @@ def trained() -> Path:
 
 def _train(folder: Path) -> None:
     """Train beside the folder and move it there when all is well, so that half a training is never kept."""
-    from governance.demo.training import train
-
-    growing = folder.with_name(f"{folder.name}.growing")
+    growing = folder.with_name(f"{folder.name}.growing")  # a killed run's remains were removed by our caller
     growing.mkdir()
     uri = _started(growing, os.getpid())
     try:
-        train(uri, rows=ROWS)
+        program = f"from governance.demo.training import train; train({uri!r}, rows={ROWS})"
+        subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True, timeout=PATIENCE_SECONDS)
     finally:
         _end(growing)
     growing.rename(folder)
@@ -110,7 +110,7 @@ def _started(folder: Path, run: int) -> str:
             env={**os.environ, **ENVIRONMENT},
             start_new_session=True,
         )
-    (folder / "keeper.pid").write_text(str(keeper.pid))
+    KEEPERS[folder] = keeper
     uri = f"http://127.0.0.1:{port}"
     until = time.monotonic() + PATIENCE_SECONDS
     while not _answers(uri):
@@ -123,11 +123,9 @@ def _started(folder: Path, run: int) -> str:
 
 def _end(folder: Path) -> None:
     """End the keeper of this folder, and wait until its server has let go of the files."""
-    pid = int((folder / "keeper.pid").read_text())
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, 0)
+    keeper = KEEPERS.pop(folder)
+    keeper.terminate()
+    keeper.wait()
 
 
 def _answers(uri: str) -> bool:
@@ -156,7 +154,18 @@ def _keep(run: int, folder: Path, port: int) -> None:
     """Run the server as a child; end it when the test run is gone, however that happened."""
     server = subprocess.Popen(
         [
-            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+            *(
+                sys.executable,
+                "-m",
+                "mlflow",
+                "server",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                "--workers",
+                "1",
+            ),
             *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
             *("--artifacts-destination", str(folder / "artifacts")),
         ],

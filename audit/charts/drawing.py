@@ -44,8 +44,8 @@ PRINT = Palette(
     font="Inter",
 )
 
-# Widths of a proportional sans face in em, a little generous: a label that is cut early beats one that overflows.
-NARROW, SLIM, WIDE = frozenset("ijlI.,:;'|!"), frozenset("frt()[]{}/\\-_ \""), frozenset("mwMWQO@%&")
+# Widths of a proportional sans face in em, a little generous: cut early rather than overflow.
+NARROW, SLIM, WIDE = frozenset("ijlI.,:;'|!"), frozenset('frt()[]{}/\\-_ "'), frozenset("mwMWQO@%&")
 
 
 def measure(text: str, size: float) -> float:
@@ -68,7 +68,7 @@ def measure(text: str, size: float) -> float:
 
 
 def fit(text: str, room: float, size: float, *, middle: bool = False) -> str:
-    """`text`, shortened with an ellipsis so that it stays inside `room`; `middle` keeps both ends, for names."""
+    """`text`, shortened with an ellipsis so that it stays inside `room`; `middle` keeps both ends."""
     text = " ".join(text[:400].split())
     if measure(text, size) <= room:
         return text
@@ -83,11 +83,15 @@ def fit(text: str, room: float, size: float, *, middle: bool = False) -> str:
 
 
 def two_lines(text: str, room: float, size: float) -> list[str]:
-    """A name on one line or on two, broken where words meet; its middle is left out when two are not enough."""
+    """A name on one line or two, broken where words meet; the middle goes when two are not enough."""
     text = " ".join(text[:400].split())
     if measure(text, size) <= room:
         return [text]
-    breaks = [i + 1 for i, letter in enumerate(text[:-1]) if letter in " -_/." and measure(text[: i + 1], size) <= room]
+    breaks = [
+        i + 1
+        for i, letter in enumerate(text[:-1])
+        if letter in " -_/." and measure(text[: i + 1], size) <= room
+    ]
     place = breaks[-1] if breaks else 0
     if not place:
         return [fit(text, room, size, middle=True)]
@@ -102,7 +106,15 @@ def grouped(number: Number) -> str:
 
 
 def words(
-    x: float, y: float, text: str, palette: Palette, *, size: float = 9, anchor: str = "start", fill: str = "", bold: bool = False
+    x: float,
+    y: float,
+    text: str,
+    palette: Palette,
+    *,
+    size: float = 9,
+    anchor: str = "start",
+    fill: str = "",
+    bold: bool = False,
 ) -> str:
     """One line of text at (x, y)."""
     colour = fill or palette.muted
@@ -110,12 +122,15 @@ def words(
     font = f' font-family="{palette.font}"' if palette.font else ""
     weight = ' font-weight="600"' if bold else ""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}"{quiet}{font}{weight}>'
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
+        f'fill="{colour}"{quiet}{font}{weight}>'
         f"{escape(text)}</text>"
     )
 
 
-def frame(title: str, description: str, kind: str, body: str, width: float, height: float, role: str = "img") -> str:
+def frame(
+    title: str, description: str, kind: str, body: str, width: float, height: float, role: str = "img"
+) -> str:
     """The outer svg element with its text alternative."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart chart-{kind}" role="{role}" '

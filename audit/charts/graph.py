@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from .drawing import SCREEN, WIDTH, Palette, colour, fit, frame, two_lines, words
@@ -33,16 +34,18 @@ def lineage(
     palette: Palette = SCREEN,
     width: int = WIDTH,
 ) -> str:
-    """Draw `nodes` ({id, kind, label, detail}) and `edges` ([from, to, word]); nodes named in `hrefs` are links.
+    """Draw `nodes` ({id, kind, label, detail}) and `edges` ([from, to, word]); `hrefs` makes nodes links.
 
-    A column shows at most twelve nodes; the rest are counted in its last box, and edges to them are not drawn.
+    A column shows at most twelve nodes; its last box counts the rest, and edges to them are not drawn.
     """
     columns = _columns(nodes, edges)
     places = _places(columns, width)
     known = {node["id"]: node for column in columns for node in column}
     drawn = [edge for edge in edges if edge[0] in places and edge[1] in places and edge[0] != edge[1]]
     body = [_edge(edge, places, known, palette) for edge in drawn]
-    body += [_node(node, places[node["id"]], palette, (hrefs or {}).get(node["id"])) for node in known.values()]
+    body += [
+        _node(node, places[node["id"]], palette, (hrefs or {}).get(node["id"])) for node in known.values()
+    ]
     tallest = max((len(column) for column in columns), default=1)
     height = 2 * MARGIN + (tallest - 1) * PITCH + TALL + (PITCH - TALL if drawn else 0) / 2
     if not known:
@@ -61,7 +64,7 @@ def _columns(nodes: Sequence[Node], edges: Sequence[Sequence[str]]) -> list[list
     before: dict[str, list[str]] = {}
     for edge in edges:
         before.setdefault(edge[1], []).append(edge[0])
-    for left, column in zip(columns, columns[1:], strict=False):
+    for left, column in pairwise(columns):
         row = {node["id"]: index for index, node in enumerate(left)}
         heights: dict[str, float] = {}
         for index, node in enumerate(column):
@@ -75,15 +78,20 @@ def _cut(column: list[Node]) -> list[Node]:
     if len(column) <= MOST:
         return list(column)
     rest = len(column) - MOST + 1
-    more = {"id": f"more {column[0]['kind']}", "kind": column[0]["kind"], "label": f"and {rest} more", "detail": ""}
+    more = {
+        "id": f"more {column[0]['kind']}",
+        "kind": column[0]["kind"],
+        "label": f"and {rest} more",
+        "detail": "",
+    }
     return [*column[: MOST - 1], more]
 
 
 def _places(columns: Sequence[Sequence[Node]], width: float) -> dict[str, Place]:
-    """The upper left corner of each node. Rows keep to one grid, so that long edges find a free lane between them."""
+    """The upper left corner of each node. Rows keep to one grid, so that long edges find a lane."""
     tallest = max((len(column) for column in columns), default=1)
     step = (width - BOX - 2) / max(1, len(columns) - 1)
-    places = {}
+    places: dict[str, Place] = {}
     for index, column in enumerate(columns):
         x = 1 + step * index if len(columns) > 1 else (width - BOX) / 2
         first = (tallest - len(column)) // 2
@@ -92,7 +100,9 @@ def _places(columns: Sequence[Sequence[Node]], width: float) -> dict[str, Place]
     return places
 
 
-def _edge(edge: Sequence[str], places: Mapping[str, Place], known: Mapping[str, Node], palette: Palette) -> str:
+def _edge(
+    edge: Sequence[str], places: Mapping[str, Place], known: Mapping[str, Node], palette: Palette
+) -> str:
     (ax, ay), (bx, by) = places[edge[0]], places[edge[1]]
     ay, by = ay + TALL / 2, by + TALL / 2
     word = edge[2] if len(edge) > 2 else "leads to"
@@ -117,7 +127,8 @@ def _curve(ax: float, ay: float, bx: float, by: float) -> str:
     lane = min(ay, by) + PITCH / 2
     turn = 34 if bx > ax else -34
     return (
-        f"M{ax:.1f} {ay:.1f}C{ax + turn / 2:.1f} {ay:.1f} {ax + turn / 2:.1f} {lane:.1f} {ax + turn:.1f} {lane:.1f}"
+        f"M{ax:.1f} {ay:.1f}C{ax + turn / 2:.1f} {ay:.1f} {ax + turn / 2:.1f} {lane:.1f} "
+        f"{ax + turn:.1f} {lane:.1f}"
         f"H{bx - turn:.1f}C{bx - turn / 2:.1f} {lane:.1f} {bx - turn / 2:.1f} {by:.1f} {bx:.1f} {by:.1f}"
     )
 
@@ -133,7 +144,8 @@ def _node(node: Node, place: Place, palette: Palette, href: str | None) -> str:
     faint = "" if palette.faint == "1" else ' stroke-opacity="0.45"'
     body = (
         f'<g class="chart-node chart-node-{escape(kind)}"><title>{told}</title>'
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{BOX}" height="{TALL}" rx="4" fill="{palette.surface}" {grey}{faint}/>'
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{BOX}" height="{TALL}" rx="4" '
+        f'fill="{palette.surface}" {grey}{faint}/>'
         f'<rect x="{x:.1f}" y="{y:.1f}" width="4" height="{TALL}" rx="2" fill="{tone}"/>'
         + words(x + 13, y + 16, HEADS.get(kind, kind.upper()[:20]), palette, size=8)
         + "".join(

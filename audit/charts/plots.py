@@ -75,9 +75,16 @@ def legend(names: Sequence[str], palette: Palette, width: float) -> str:
 
 
 def bars(
-    title: str, description: str, days: Sequence[str], series: Series, *, palette: Palette = SCREEN, width: int = WIDTH, height: int = 230
+    title: str,
+    description: str,
+    days: Sequence[str],
+    series: Series,
+    *,
+    palette: Palette = SCREEN,
+    width: int = WIDTH,
+    height: int = 230,
 ) -> str:
-    """Stacked bars from zero, one per label in `days`; a list shorter than `days` counts as zero for the rest."""
+    """Stacked bars from zero, one per label in `days`; a missing value counts as zero."""
     rows = [[_at(values, i) for _, values in series] for i in range(len(days))]
     marks = ticks(max((sum(row) for row in rows), default=0))
     plot = Plot(width, height, marks[0], marks[-1], palette)
@@ -131,7 +138,11 @@ def lines(
             f'<path class="chart-threshold" d="M{LEFT} {y:.1f}H{width - RIGHT}" stroke="{palette.alarm}" '
             f'stroke-width="1.2" stroke-dasharray="5 3" fill="none"/>'
         )
-        out.append(words(width - RIGHT, y - 4, f"limit {grouped(threshold)}", palette, anchor="end", fill=palette.alarm))
+        out.append(
+            words(
+                width - RIGHT, y - 4, f"limit {grouped(threshold)}", palette, anchor="end", fill=palette.alarm
+            )
+        )
     for index, (name, values) in enumerate(series):
         out.append(_line(name, values[: len(labels)], labels, place, plot, index))
     if not known:
@@ -140,18 +151,27 @@ def lines(
 
 
 def spark(
-    values: Sequence[Number], title: str = "Use over time", description: str = "", *, palette: Palette = SCREEN, width: int = 96, height: int = 20
+    values: Sequence[Number],
+    title: str = "Use over time",
+    description: str = "",
+    *,
+    palette: Palette = SCREEN,
+    width: int = 96,
+    height: int = 20,
 ) -> str:
     """A line without axes, small enough for a table cell; the newest value carries a dot."""
     highest, lowest = max(values, default=0), min([0, *values])
     span = (highest - lowest) or 1
     step = (width - 8) / max(1, len(values) - 1)
-    points = [(4 + step * i, height - 4 - (height - 8) * (value - lowest) / span) for i, value in enumerate(values)]
+    points = [
+        (4 + step * i, height - 4 - (height - 8) * (value - lowest) / span) for i, value in enumerate(values)
+    ]
     body = ""
     if points:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         body = (
-            f'<polyline class="chart-series-1" points="{path}" fill="none" stroke="{palette.series[0]}" stroke-width="1.5"/>'
+            f'<polyline class="chart-series-1" points="{path}" fill="none" '
+            f'stroke="{palette.series[0]}" stroke-width="1.5"/>'
             f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="2" fill="{palette.series[0]}"/>'
         )
     told = description or (", ".join(grouped(value) for value in values) or "No values.")
@@ -163,10 +183,19 @@ def _at(values: Sequence[Number | None], index: int) -> Number:
 
 
 def _nothing(width: float, height: float, palette: Palette) -> str:
-    return words(width / 2, height / 2, "Nothing was recorded in this period.", palette, size=11, anchor="middle")
+    return words(
+        width / 2, height / 2, "Nothing was recorded in this period.", palette, size=11, anchor="middle"
+    )
 
 
-def _line(name: str, values: Sequence[Any], labels: Sequence[str], place: Callable[[int], float], plot: Plot, index: int) -> str:
+def _line(
+    name: str,
+    values: Sequence[Any],
+    labels: Sequence[str],
+    place: Callable[[int], float],
+    plot: Plot,
+    index: int,
+) -> str:
     tone, out, pen = colour(plot.palette, index), "", False
     path, dots = [], []
     for i, value in enumerate(values):
@@ -175,8 +204,13 @@ def _line(name: str, values: Sequence[Any], labels: Sequence[str], place: Callab
             continue
         path.append(f"{'L' if pen else 'M'}{place(i):.1f} {plot.y(value):.1f}")
         told = escape(f"{labels[i]}: {name} {grouped(value)}")
-        dots.append(f'<circle cx="{place(i):.1f}" cy="{plot.y(value):.1f}" r="2.2" fill="{tone}"><title>{told}</title></circle>')
+        dots.append(
+            f'<circle cx="{place(i):.1f}" cy="{plot.y(value):.1f}" r="2.2" fill="{tone}">'
+            f"<title>{told}</title></circle>"
+        )
         pen = True
     if path:
-        out = f'<path class="chart-series-{index + 1}" d="{"".join(path)}" fill="none" stroke="{tone}" stroke-width="1.8"/>'
+        curve = "".join(path)
+        out = f'<path class="chart-series-{index + 1}" d="{curve}" fill="none" '
+        out += f'stroke="{tone}" stroke-width="1.8"/>'
     return out + "".join(dots)

@@ -83,7 +83,7 @@ class Report(models.Model):
         return self.state in (self.State.ORDERED, self.State.RENDERING)
 
     def get_absolute_url(self) -> str:
-        return reverse("audit:report", args=[self.pk])
+        return reverse("report", args=[self.pk])
 
     def kin(self) -> list[models.Model]:
         return [self, *self.version.kin()]

@@ -41,7 +41,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 class Entry(models.Model):
     """One event. `body` holds the canonical JSON bytes and is the truth; the other columns are an index to it.
 
-    No foreign keys: live data may go, the trail stays. The time is the database's. Triggers (migration 0003) refuse
+    No foreign keys: live data may go, the trail stays. The time is the database's. Triggers (migration 0002) refuse
     UPDATE, DELETE and TRUNCATE, whoever asks.
     """
 
@@ -82,7 +82,7 @@ class SealedBatch(models.Model):
     """A batch of gate decisions that the trail has an entry for."""
 
     batch = models.UUIDField(primary_key=True)
-    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
+    sealed_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"sealed {self.batch}"

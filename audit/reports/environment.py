@@ -15,23 +15,32 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from audit.charts.drawing import fit
+
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
+# Not the locale's, so that a document reads the same wherever it is rendered.
 MONTHS = (
-    "January February March April May June July August September October November December".split()  # not the locale's
-)
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 TAGS = {"p", "em", "strong", "ul", "ol", "li", "code", "pre", "blockquote", "br", "hr"}
+# Line breaking takes quadratic time in a word without end; scripts from U+2E80 on break anywhere.
+ENDLESS = re.compile("[^\\s\u200b\u2e80-\uffff]{120,}")
 LONGEST_TEXT = 2_000
 LONGEST_PROSE = 20_000
 # Control characters have no glyph, and bidirectional overrides can make a printed sentence say another thing.
-UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def clip(text: Any, most: int = LONGEST_TEXT) -> str:
     """Text without unprintable characters, cut at `most` with a sentence that says where the rest is."""
     text = UNPRINTABLE.sub("\ufffd", str(text))
     if len(text) <= most:
-        return text
-    return f"{text[:most]} … [{count(len(text))} characters; the whole text is in the attached snapshot.json]"
+        return _breakable(text)
+    rest = f"[{count(len(text))} characters; the whole text is in the attached snapshot.json]"
+    return f"{_breakable(text[:most])} … {rest}"
 
 
 def brief(text: Any, most: int = 90) -> str:
@@ -98,10 +107,24 @@ def environment() -> ImmutableSandboxedEnvironment:
         finalize=_finish,
     )
     made.filters.update(
-        prose=prose, when=when, moment=moment, count=count, short=short, share=share, plural=plural, brief=brief, clip=clip
+        prose=prose,
+        when=when,
+        moment=moment,
+        count=count,
+        short=short,
+        share=share,
+        plural=plural,
+        brief=brief,
+        clip=clip,
+        fit=fit,
     )
     del made.filters["safe"]  # nothing written by a user may skip the escaping
     return made
+
+
+def _breakable(text: str) -> str:
+    """Room to break a line inside words longer than any real one."""
+    return ENDLESS.sub(lambda run: "\u200b".join(run[0][i : i + 60] for i in range(0, len(run[0]), 60)), text)
 
 
 def _finish(value: Any) -> Any:

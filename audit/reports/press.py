@@ -1,7 +1,8 @@
-"""The PDF renderer: fonts, layout, metadata, the attachment. Heavy: imported only while a document is rendered."""
+"""The PDF renderer: fonts, layout, metadata, attachment. Heavy: imported while a document is rendered."""
 
 from __future__ import annotations
 
+import warnings
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +13,8 @@ from weasyprint.urls import FatalURLFetchingError
 
 from .fetcher import AssetFetcher
 
-# One family name per file (and weight and style): files that share a name are merged into one embedded font, and
-# the glyphs of the second one come out wrong on paper while text extraction stays right.
+# One family name per file (and weight and style): files that share a name are merged into one embedded font,
+# and the glyphs of the second one come out wrong on paper while text extraction stays right.
 FACES = (
     ("Inter", 400, "normal", "inter-regular.woff2"),
     ("Inter", 600, "normal", "inter-semibold.woff2"),
@@ -30,11 +31,14 @@ CLAIM = (
     f'<rdf:Description {RDF} xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" '
     'xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" '
     'xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#"><pdfaExtension:schemas><rdf:Bag>'
-    '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>PDF/UA Universal Accessibility Schema</pdfaSchema:schema>'
+    '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>'
+    "PDF/UA Universal Accessibility Schema</pdfaSchema:schema>"
     f"<pdfaSchema:namespaceURI>{UA}</pdfaSchema:namespaceURI><pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>"
-    '<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource"><pdfaProperty:name>part</pdfaProperty:name>'
-    "<pdfaProperty:valueType>Integer</pdfaProperty:valueType><pdfaProperty:category>internal</pdfaProperty:category>"
-    "<pdfaProperty:description>Part of ISO 14289 that this file claims to conform to</pdfaProperty:description>"
+    '<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">'
+    "<pdfaProperty:name>part</pdfaProperty:name>"
+    "<pdfaProperty:valueType>Integer</pdfaProperty:valueType>"
+    "<pdfaProperty:category>internal</pdfaProperty:category>"
+    "<pdfaProperty:description>Part of ISO 14289 that this file claims to meet</pdfaProperty:description>"
     "</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"
 ).encode()
 OPTIONS: dict[str, Any] = {"pdf_variant": "pdf/a-3u", "pdf_tags": True}
@@ -80,9 +84,11 @@ def write(document: Any, snapshot: bytes, digest: str, taken: datetime) -> bytes
         relationship="Source",
         url_fetcher=AssetFetcher(),
     )
-    written: bytes = document.write_pdf(
-        finisher=_tidy, pdf_identifier=digest[:32].encode(), attachments=[attachment], **OPTIONS
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the renderer leaves its colour profile open
+        written: bytes = document.write_pdf(
+            finisher=_tidy, pdf_identifier=digest[:32].encode(), attachments=[attachment], **OPTIONS
+        )
     return written
 
 

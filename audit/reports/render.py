@@ -80,14 +80,18 @@ def _write(snapshot: Snapshot, stamp: str, taken: datetime) -> str:
     from jinja2 import TemplateError
 
     try:
-        return environment().get_template("document.html.j2").render(
-            report=snapshot,
-            digest=stamp,
-            taken=taken.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            outline=outline(snapshot),
-            drawings=_drawings(snapshot),
-            most={"rows": MOST_ROWS, "columns": MOST_COLUMNS},
-            attachment=ATTACHMENT,
+        return (
+            environment()
+            .get_template("document.html.j2")
+            .render(
+                report=snapshot,
+                digest=stamp,
+                taken=taken.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                outline=outline(snapshot),
+                drawings=_drawings(snapshot),
+                most={"rows": MOST_ROWS, "columns": MOST_COLUMNS},
+                attachment=ATTACHMENT,
+            )
         )
     except (TemplateError, KeyError, TypeError) as problem:
         raise RenderError(f"The snapshot does not have the shape of a report: {problem}.") from problem
@@ -106,9 +110,14 @@ def _drawings(snapshot: Snapshot) -> dict[str, Markup]:
     series = [("Allowed", [day["allowed"] for day in days]), ("Denied", [day["denied"] for day in days])]
     drawn = {
         "lineage": charts.lineage(
-            lineage["nodes"], lineage["edges"], title=f"Lineage of {name}, version {version}", palette=charts.PRINT
+            lineage["nodes"],
+            lineage["edges"],
+            title=f"Lineage of {name}, version {version}",
+            palette=charts.PRINT,
         ),
-        "decisions": charts.bars(title, title + ".", [_day(day["day"]) for day in days], series, palette=charts.PRINT),
+        "decisions": charts.bars(
+            title, title + ".", [_day(day["day"]) for day in days], series, palette=charts.PRINT
+        ),
     }
     return {key: Markup(svg) for key, svg in drawn.items()}  # noqa: S704
 
@@ -131,7 +140,9 @@ def _moment(snapshot: Snapshot) -> datetime:
         taken = datetime.fromisoformat(snapshot["taken_at"])
     except (KeyError, TypeError, ValueError) as problem:
         raise RenderError("The snapshot does not say when it was taken.") from problem
-    return (taken.replace(tzinfo=UTC) if taken.tzinfo is None else taken.astimezone(UTC)).replace(microsecond=0)
+    return (taken.replace(tzinfo=UTC) if taken.tzinfo is None else taken.astimezone(UTC)).replace(
+        microsecond=0
+    )
 
 
 def _demand_plain(value: Any, place: str, depth: int) -> None:
@@ -147,7 +158,9 @@ def _demand_plain(value: Any, place: str, depth: int) -> None:
         for index, inner in enumerate(value):
             _demand_plain(inner, f"{place}[{index}]", depth + 1)
     elif type(value) not in (str, int, bool, type(None)):
-        raise RenderError(f"The snapshot holds a {type(value).__name__} at {place}; only plain JSON without decimals fits.")
+        raise RenderError(
+            f"The snapshot holds a {type(value).__name__} at {place}; only plain JSON without decimals fits."
+        )
 
 
 def _expected(text: str) -> int:
@@ -156,7 +169,7 @@ def _expected(text: str) -> int:
 
 
 class _Pages(logging.Handler):
-    """Turns the renderer's own log of laid-out pages into progress, and stops a document that grows too long."""
+    """Turns the renderer's own log of laid-out pages into progress, and stops a document too long."""
 
     def __init__(self, progress: Progress, expected: int) -> None:
         super().__init__(logging.INFO)
@@ -170,12 +183,12 @@ class _Pages(logging.Handler):
         if "Repagination" in record.msg:
             self.round, self.expected = self.round + 1, self.most
             return
-        page = int(record.args[0]) if isinstance(record.args, tuple) and record.args else 1
+        page = int(str(record.args[0])) if isinstance(record.args, tuple) and record.args else 1
         self.most = max(self.most, page)
         if page > MOST_PAGES:
             raise RenderError(
-                f"The document would be longer than {MOST_PAGES} pages. Shorten the longest texts of the card or "
-                f"the datasheets, or report on a shorter period."
+                f"The document would be longer than {MOST_PAGES} pages. Shorten the longest texts of the "
+                f"card or the datasheets, or report on a shorter period."
             )
         low, high = (25, 60) if self.round == 0 else (60, 78)
         reached = low + int((high - low) * min(1.0, page / max(1, self.expected)))

@@ -121,7 +121,7 @@ class Crew:
         return [process for process in psutil.process_iter() if _is_marked(process, self.mark)]
 
     def sweep(self) -> int:
-        """Kills what is left of this folder's demo, killed itself or not; returns how many processes that were."""
+        """Kills what is left of this folder's demo; returns how many processes that were."""
         left = self._left()
         for process in left:
             _kill(process)
@@ -133,7 +133,7 @@ class Crew:
 
 def _is_marked(process: psutil.Process, mark: str) -> bool:
     try:
-        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE)
     except (psutil.Error, OSError):
         return False
 

@@ -1,7 +1,7 @@
 """`script/demo`: starts every part, seeds by doing, says where everything is, and ends all of it together.
 
-The order is chosen for the clock: MLflow takes longest to start, so it starts first and makes its tables while
-PostgreSQL starts, migrates and the training program loads its libraries.
+The order is chosen for the clock: MLflow takes longest to start, so it starts first and makes its tables
+while PostgreSQL starts, migrates and the training program loads its libraries.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def _model_ports(chosen: dict[str, int]) -> int:
     for port in range(first, first + MODEL_PORTS):
         if port in chosen.values() or not is_free(port):
             raise Refusal(
-                f"Port {port}, needed for a model server, is taken: set MODEL_PORT to the first of four free ports."
+                f"Port {port}, needed for a model server, is taken: "
+                f"set MODEL_PORT to the first of {MODEL_PORTS} free ports."
             )
     return first
 
@@ -94,8 +95,8 @@ def alone(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Refusal(
-                f"A demo already runs in {folder}: end it with Ctrl-C, or set CARDINAL_VAR, PORT, GATE_PORT and "
-                "MLFLOW_PORT for a second one beside it."
+                f"A demo already runs in {folder}: end it with Ctrl-C, or set CARDINAL_VAR, PORT, GATE_PORT "
+                "and MLFLOW_PORT for a second one beside it."
             ) from None
         yield
 
@@ -119,20 +120,25 @@ def start_parts(crew: Crew, chosen: dict[str, int]) -> None:
 
 
 def serve(crew: Crew, since: float = 0.0) -> list[tuple[str, int]]:
-    """Serves each model that the seed has listed, by MLflow's own scoring server; a list older than `since` may change."""
+    """Serves each model that the seed has listed, by MLflow's own scoring server.
+
+    A list older than `since` is left alone: the seed may still replace it.
+    """
     path = crew.folder / "demo" / "models.json"
     try:
         listed = json.loads(path.read_text()) if path.stat().st_mtime >= since else []
     except (FileNotFoundError, ValueError):  # not there yet, or being written
         return []
-    for model in listed:
-        if f"model-{model['name']}" not in crew.members:
+    # A model may be served in two versions, so only the port tells its servers apart.
+    servers = {f"model-{model['name']}-{model['port']}": model for model in listed}
+    for name, model in servers.items():
+        if name not in crew.members:
             crew.start(
-                f"model-{model['name']}",
+                name,
                 ["mlflow", "models", "serve", "--model-uri", str(model["uri"]), "--port", str(model["port"]),
                  "--host", "127.0.0.1", "--workers", "1", "--env-manager", "local"],
             )  # fmt: skip
-    return [(f"model-{model['name']}", int(model["port"])) for model in listed]
+    return [(name, int(model["port"])) for name, model in servers.items()]
 
 
 def wait_for_parts(crew: Crew, chosen: dict[str, int]) -> None:
@@ -214,7 +220,10 @@ def interrupted(_number: int, _frame: object) -> Never:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when ended on purpose, 1 when a part broke, 2 when the demo could not start; with --once the journey's code."""
+    """Runs the demo: 0 when ended on purpose, 1 when a part broke, 2 when it could not start.
+
+    With --once it is the exit code of the journey.
+    """
     parser = argparse.ArgumentParser(
         prog="script/demo", description="Cardinal with real parts, seeded by doing."
     )

@@ -1,7 +1,8 @@
 """Trains the demo's models with scikit-learn and logs them to a tracking server, once.
 
-Everything that a card can be filled from is logged: data inputs, signature, input example, parameters, metrics with
-their dataset, the commit and the environment. Models are stored in the skops format, never as a pickle.
+Everything that a card can be filled from is logged: data inputs, signature, input example, parameters,
+metrics with their dataset, the commit and the environment. Models are stored in the skops format, never as a
+pickle.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ EXAMPLE_ROWS = 2
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A version that stands in the tracking server's registry; `uri` is what a model server is started with."""
+    """A version in the tracking server's registry; `uri` is what a model server is started with."""
 
     name: str
     number: int
@@ -57,7 +58,7 @@ def served() -> tuple[tuple[str, int], ...]:
 def train(
     tracking_uri: str, *, only: Collection[str] | None = None, rows: int | None = None
 ) -> tuple[TrainedModel, ...]:
-    """Train and register whatever is missing, of all models or of those named in `only`; what stands is left alone.
+    """Train and register whatever is missing, of all models or of those in `only`; what stands is left alone.
 
     `rows` makes the data smaller, for tests. A second call on the same server changes nothing.
     """
@@ -145,7 +146,8 @@ def _registered(client: MlflowClient, blueprint: Blueprint, logged: Any) -> None
     )
     if int(version.version) != blueprint.number:
         raise Disagreement(
-            f"The tracking server already counts versions of {blueprint.model}: this one became {version.version}, "
+            f"The tracking server already counts versions of {blueprint.model}: this one became "
+            f"{version.version}, "
             f"not {blueprint.number}. Point the demo at an empty tracking server, or remove its var folder."
         )
     if blueprint.alias:
@@ -153,10 +155,15 @@ def _registered(client: MlflowClient, blueprint: Blueprint, logged: Any) -> None
 
 
 def _dataset(data: Data) -> Any:
-    import mlflow.data
+    from mlflow.data.pandas_dataset import from_pandas
 
     table = data.inputs.assign(**{str(data.target.name): data.target})
-    return mlflow.data.from_pandas(table, source=data.source, name=data.name, targets=str(data.target.name))
+    return from_pandas(
+        table,
+        source=data.source,  # type: ignore[arg-type]  # None means: made by this code
+        name=data.name,
+        targets=str(data.target.name),
+    )
 
 
 def _tags(blueprint: Blueprint) -> dict[str, str]:
@@ -180,14 +187,14 @@ def _commit() -> str:
 
 
 def _requirements() -> list[str]:
-    """The packages a model server needs, as installed here; named, so that MLflow need not find out by loading."""
+    """The packages a model server needs, as installed here; named, so MLflow need not search for them."""
     from importlib.metadata import version
 
     return [f"{package}=={version(package)}" for package in PACKAGES]
 
 
 def _own_types(estimator: BaseEstimator) -> list[str]:
-    """The types inside the estimator that skops does not know; they may be trusted, for we have just made them."""
+    """The types in the estimator that skops does not know; they may be trusted: we have just made them."""
     from skops.io import dumps, get_untrusted_types
 
     return list(get_untrusted_types(data=dumps(estimator)))

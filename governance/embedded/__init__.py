@@ -36,7 +36,7 @@ class Addresses:
 
 
 def addresses() -> Addresses:
-    """The configured addresses; for each that is not set, a server of this folder, started when it does not run."""
+    """The configured addresses; for each that is not set, a server of this folder, started if needed."""
     given = {part: os.environ.get(variable, "").strip() for part, variable in PARTS.items()}
     wanted = [part for part, address in given.items() if not address]
     found = _running(var_dir(), wanted) if wanted else {}

@@ -1,4 +1,4 @@
-"""Who runs the embedded servers: ourselves, or, because PostgreSQL refuses root, an account without rights."""
+"""Who runs the embedded servers: ourselves, or, as PostgreSQL refuses root, an account without rights."""
 
 import os
 import pwd
@@ -57,10 +57,10 @@ class Account:
 
 
 def choose(program: Path, folder: Path) -> Account:
-    """The account for the servers in `folder`: whoever owns the data already, ourselves, or, for root, `cardinal`.
+    """The account for the servers in `folder`: ourselves, or, for root, the owner of its data or `cardinal`.
 
-    A checkout under a folder that only root may enter stays as closed as it is: the account keeps one capability
-    to pass through it, instead of the folder being opened to everybody.
+    A checkout under a folder that only root may enter stays as closed as it is: the account keeps one
+    capability to pass through it, instead of the folder being opened to everybody.
     """
     owner = folder.stat()
     if os.geteuid() != 0:
@@ -76,8 +76,8 @@ def choose(program: Path, folder: Path) -> Account:
             if able.reaches(program, folder):
                 return able
     raise Unavailable(
-        f"PostgreSQL does not run as root, and the account {person.pw_name} cannot enter {folder}: work as an "
-        "ordinary user, put the checkout where others may enter, or set DATABASE_URL and REDIS_URL."
+        f"PostgreSQL does not run as root, and the account {person.pw_name} cannot enter {folder}: work as "
+        "an ordinary user, put the checkout where others may enter, or set DATABASE_URL and REDIS_URL."
     )
 
 

@@ -79,8 +79,8 @@ def _start(place: Path) -> str:
         _initialise(place, data, account)
     if (data / "PG_VERSION").read_text().strip() != MAJOR:
         raise Unavailable(
-            f"{data} was made by another major version of PostgreSQL than {MAJOR}: dump it with that version, "
-            "remove the folder and load it again."
+            f"{data} was made by another major version of PostgreSQL than {MAJOR}: dump it with that "
+            "version, remove the folder and load it again."
         )
     folder = sockets(place.parent, account.uid)
     _evict(folder)
@@ -113,7 +113,7 @@ def _launch(place: Path, data: Path, account: Account) -> None:
 
 
 def _initialise(place: Path, data: Path, account: Account) -> None:
-    """Makes the cluster beside its place and moves it there, so that an interrupted run leaves no half of one."""
+    """Makes the cluster beside its place and moves it there: an interrupted run leaves no half of one."""
     draft = place / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
     if data.exists() and not any(data.iterdir()):
@@ -164,7 +164,7 @@ def _prepare(place: Path, socket: str) -> str:
 
 
 def _postmaster(data: Path) -> tuple[int, str] | None:
-    """Process and socket folder of the server that really runs on `data`; a stale postmaster.pid counts for nothing."""
+    """Process and socket folder of the server that really runs on `data`; a stale file counts for nothing."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         number, folder = int(lines[0]), lines[4].strip().strip('"')
@@ -174,7 +174,7 @@ def _postmaster(data: Path) -> tuple[int, str] | None:
 
 
 def _disown(data: Path) -> None:
-    """Removes a postmaster.pid whose number now belongs to a stranger; PostgreSQL judges every other one itself."""
+    """Removes a postmaster.pid whose number now is a stranger's; PostgreSQL judges every other one itself."""
     import psutil
 
     path = data / "postmaster.pid"

@@ -27,6 +27,9 @@ class Batch(models.Model):
     def __str__(self) -> str:
         return f"batch {self.id}"
 
+    def kin(self) -> list[models.Model]:
+        return [self]
+
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def visible_to(self, user: User) -> Self:
@@ -69,4 +72,4 @@ class Decision(models.Model):
         return f"{'allowed' if self.allowed else 'refused'} {self.id}"
 
     def get_absolute_url(self) -> str:
-        return reverse("governance:decision", args=[self.pk])
+        return reverse("decision", args=[self.pk])

@@ -39,7 +39,7 @@ class Policy(models.Model):
         return f"policy of {self.model} in {self.environment}"
 
     def get_absolute_url(self) -> str:
-        return reverse("governance:policy", args=[self.model.slug, self.environment])
+        return reverse("policy", args=[self.model.slug, self.environment])
 
     def kin(self) -> list[models.Model]:
         return [self, self.model]

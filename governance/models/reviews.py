@@ -91,7 +91,7 @@ class Review(models.Model):
         return facts
 
     def get_absolute_url(self) -> str:
-        return reverse("governance:review", args=[self.pk])
+        return reverse("review", args=[self.pk])
 
     def kin(self) -> list[models.Model]:
         return [self, *self.revision.kin()]

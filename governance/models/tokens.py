@@ -79,7 +79,7 @@ class Token(orm.Model):
         return "active" if self.expires_at > timezone.now() else "expired"
 
     def get_absolute_url(self) -> str:
-        return reverse("governance:token", args=[self.pk])
+        return reverse("token", args=[self.pk])
 
     def kin(self) -> list[orm.Model]:
         return [self, *self.models.all()]

@@ -1,4 +1,4 @@
-"""One conversation with MLflow's own client: bounded in time, without retries, its failures put into words."""
+"""One conversation with MLflow's own client: bounded in time, never retried, its failures put into words."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 REFUSED = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"})
-MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND"})
+MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
 class Connection:
-    """The client of one tracking server. The first question asks who is there, so that silence never reads as empty."""
+    """The client of one tracking server.
+
+    It first asks who is there, so that nonsense never reads as empty.
+    """
 
     def __init__(self, uri: str, timeout_seconds: float) -> None:
         self.uri = uri.rstrip("/")
@@ -52,8 +55,8 @@ class Connection:
     def silent(self, what: str) -> Unreachable:
         """The error for a server that does not answer, or not in time."""
         return Unreachable(
-            f"The tracking server {self.label} did not answer within {self._timeout:g} seconds when asked for {what}. "
-            "Start it, or set MLFLOW_TRACKING_URI to where it runs."
+            f"The tracking server {self.label} did not answer within {self._timeout:g} seconds "
+            f"when asked for {what}. Start it, or set MLFLOW_TRACKING_URI to where it runs."
         )
 
     def nonsense(self, what: str) -> Unreachable:
@@ -70,11 +73,13 @@ class Connection:
 
         if not self.uri.startswith(("http://", "https://")):
             raise Unreachable(
-                f"{self.label} is no http or https address. Set MLFLOW_TRACKING_URI to the address of a tracking server."
+                f"{self.label} is no http or https address. Set MLFLOW_TRACKING_URI to the address of "
+                "a tracking server."
             )
         answer = http_request(get_default_host_creds(self.uri), "/version", "GET", raise_on_status=False)
-        answer.raise_for_status()
-        if not re.fullmatch(r"\d+\.\d+[\w.+-]*", answer.text.strip()):
+        if answer.status_code in {401, 403, 429} or answer.status_code >= 500:
+            raise self._by_status(answer.status_code, "its version")
+        if answer.status_code != 200 or not re.fullmatch(r"\d+\.\d+[\w.+-]*", answer.text.strip()):
             raise self.nonsense("its version")
         self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
         return self._client
@@ -87,7 +92,7 @@ class Connection:
             return self._by_status(403, what)
         if "valid JSON" in str(problem):
             return self.nonsense(what)
-        if "API request to" in str(problem) and "failed with exception" in str(problem) or "timeout" in str(problem):
+        if re.search(r"API request to .* failed with (timeout )?exception", str(problem)):
             return self.silent(what)
         return Unreachable(
             f"The tracking server {self.label} failed when asked for {what} ({code or 'no error code'}). "
@@ -96,11 +101,14 @@ class Connection:
 
     def _by_status(self, status: int, what: str) -> Exception:
         if status == 404:
-            return Absent(f"The tracking server {self.label} does not have {what}; it may have been deleted there.")
+            return Absent(
+                f"The tracking server {self.label} does not have {what}; it may have been deleted there."
+            )
         if status in {401, 403}:
             return Unreachable(
                 f"The tracking server {self.label} refuses us {what}. Set MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and allow this host in its --allowed-hosts."
+                "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and allow this host in its "
+                "--allowed-hosts."
             )
         if status >= 500 or status == 429:
             return Unreachable(

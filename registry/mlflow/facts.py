@@ -9,7 +9,10 @@ from typing import Any
 
 
 class Unreachable(Exception):
-    """The tracking server is down, slow, refuses us or does not speak MLflow. The message names the remedy."""
+    """The tracking server is down, slow, refuses us or does not speak MLflow.
+
+    The message names the remedy.
+    """
 
 
 class Absent(Exception):
@@ -22,7 +25,7 @@ class Unacceptable(Exception):
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A registered model. Its name may be reused after a deletion; name and `created_at` together are its key."""
+    """A registered model. A name may be reused after a deletion, so `created_at` belongs to its key."""
 
     name: str
     description: str
@@ -33,7 +36,7 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class VersionFacts:
-    """A numbered version of a registered model; `run_id` and `logged_model_id` are empty when there is none."""
+    """A numbered version of a registered model; `run_id`, `logged_model_id` are empty when there is none."""
 
     model: str
     number: int
@@ -51,7 +54,7 @@ class VersionFacts:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """A dataset that a run declared as input. MLflow's own `digest` is weak: 8 characters over the first rows."""
+    """A dataset that a run declared as input. MLflow's `digest` is weak: 8 characters over the first rows."""
 
     name: str
     digest: str

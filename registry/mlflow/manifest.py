@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import rfc8785
 
@@ -25,14 +26,20 @@ class FileDigest:
 
 
 def take(
-    server: TrackingServer, version: VersionFacts, *, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES
+    server: TrackingServer,
+    version: VersionFacts,
+    *,
+    most_files: int = MOST_FILES,
+    most_bytes: int = MOST_BYTES,
 ) -> tuple[FileDigest, ...]:
-    """Read every file of `version` once and digest it; a version over the limits is `Unacceptable`, never cut short."""
+    """Read and digest every file of `version`; one over the limits is `Unacceptable`, never cut short."""
     taken: list[FileDigest] = []
     total = 0
     for entry in server.files(version):
         if len(taken) >= most_files:
-            raise Unacceptable(f"{version} has more than {most_files:,} files; log a smaller model or raise the limit.")
+            raise Unacceptable(
+                f"{version} has more than {most_files:,} files; log a smaller model or raise the limit."
+            )
         digest, size = hashlib.sha256(), 0
         for chunk in server.open(version, entry.path):
             digest.update(chunk)
@@ -43,7 +50,8 @@ def take(
                 )
         if entry.size is not None and entry.size != size:
             raise Unreachable(
-                f"{entry.path} of {version} has {entry.size:,} bytes by the tracking server's list, but {size:,} came. "
+                f"{entry.path} of {version} has {entry.size:,} bytes by the tracking server's list, "
+                f"but {size:,} came. "
                 "Ask again; if it stays so, the stored file was changed."
             )
         total += size
@@ -54,8 +62,8 @@ def take(
 
 
 def digest(files: Iterable[FileDigest]) -> str:
-    """SHA-256 of the canonical JSON (RFC 8785) of the manifest, in the order of paths: the digest of a version."""
-    entries = [
+    """SHA-256 of the canonical JSON (RFC 8785) of the manifest, by path: the digest of a version."""
+    entries: list[Any] = [
         {"path": file.path, "sha256": file.sha256, "size": file.size_bytes}
         for file in sorted(files, key=lambda file: file.path)
     ]

@@ -41,7 +41,11 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _plain(flavor: object) -> dict[str, str]:
     """The short settings of a flavor, library versions among them; nested ones are of no use to a reader."""
-    return {str(key): str(value) for key, value in _mapping(flavor).items() if isinstance(value, str | int | float)}
+    return {
+        str(key): str(value)
+        for key, value in _mapping(flavor).items()
+        if isinstance(value, str | int | float)
+    }
 
 
 def _columns(encoded: object) -> tuple[ColumnFacts, ...]:
@@ -50,14 +54,26 @@ def _columns(encoded: object) -> tuple[ColumnFacts, ...]:
     try:
         entries = json.loads(encoded)
     except json.JSONDecodeError as problem:
-        raise Unacceptable("The signature in the MLmodel file is not valid JSON; log the model again.") from problem
-    return tuple(_column(entry) for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else ()
+        raise Unacceptable(
+            "The signature in the MLmodel file is not valid JSON; log the model again."
+        ) from problem
+    return (
+        tuple(_column(entry) for entry in entries if isinstance(entry, dict))
+        if isinstance(entries, list)
+        else ()
+    )
 
 
 def _column(entry: Mapping[str, Any]) -> ColumnFacts:
     tensor = _mapping(entry.get("tensor-spec"))
-    kind = f"tensor of {tensor.get('dtype')} {tensor.get('shape')}" if tensor else str(entry.get("type", "unknown"))
-    return ColumnFacts(name=str(entry.get("name") or ""), type=kind, required=bool(entry.get("required", True)))
+    kind = (
+        f"tensor of {tensor.get('dtype')} {tensor.get('shape')}"
+        if tensor
+        else str(entry.get("type", "unknown"))
+    )
+    return ColumnFacts(
+        name=str(entry.get("name") or ""), type=kind, required=bool(entry.get("required", True))
+    )
 
 
 def _packages(requirements: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Turns facts of the tracking server into proposed values for a card, each naming where it was read.
 
-Proposals are offered to the author; nothing here decides. What a model is meant for is never proposed: no tracking
-server knows it.
+Proposals are offered to the author; nothing here decides. What a model is meant for is never proposed: no
+tracking server knows it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from registry.mlflow.facts import ColumnFacts, DatasetFacts, LoggedModelFacts, ModelFile, RunFacts, VersionFacts
+from registry.mlflow.facts import (
+    ColumnFacts,
+    DatasetFacts,
+    LoggedModelFacts,
+    ModelFile,
+    RunFacts,
+    VersionFacts,
+)
 
 Value: TypeAlias = str | list[dict[str, Any]]
 
@@ -18,7 +25,12 @@ ARCHITECTURE = ("architecture", "estimator", "estimator_class", "estimator_name"
 LICENCE = ("licence", "license")
 OWNERS = ("owners", "owner", "team")
 HARDWARE = ("hardware",)
-LIBRARIES = {"sklearn": "scikit-learn", "pytorch": "PyTorch", "tensorflow": "TensorFlow", "xgboost": "XGBoost"}
+LIBRARIES = {
+    "sklearn": "scikit-learn",
+    "pytorch": "PyTorch",
+    "tensorflow": "TensorFlow",
+    "xgboost": "XGBoost",
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,7 @@ def propose(
 
 
 def slice_of(metric: str) -> tuple[str, str]:
-    """`false_negative_rate__age_18_25` is the false negative rate of the slice `age_18_25`; no `__`, no slice."""
+    """`recall__digit_3` is the recall of the slice `digit_3`; without `__` there is no slice."""
     name, _, part = metric.partition("__")
     return (name, part) if name else (metric, "")
 

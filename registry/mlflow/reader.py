@@ -33,12 +33,15 @@ PROMPT = "mlflow.prompt.is_prompt"
 
 
 class TrackingServer:
-    """An MLflow tracking server behind an address. Every question is bounded in time and never retried here."""
+    """An MLflow tracking server behind an address.
+
+    Every question is bounded in time and never retried here.
+    """
 
     def __init__(
         self, uri: str, *, timeout_seconds: float = 10, page_size: int = 1000, local_artifacts: bool = False
     ) -> None:
-        """`local_artifacts` allows artifact roots that are folders of this machine, as on a shared file system."""
+        """`local_artifacts` allows artifacts in folders of this machine, as on a shared file system."""
         self._connection = Connection(uri, timeout_seconds)
         self._page_size = page_size
         self._local_artifacts = local_artifacts
@@ -62,7 +65,10 @@ class TrackingServer:
                 return
 
     def versions(self, model: str | None = None) -> Iterator[VersionFacts]:
-        """Every version of every registered model, or of `model`, page by page to the end. Prompts are no models."""
+        """Every version of every registered model, or of `model`, page by page to the end.
+
+        Prompts are no models.
+        """
         chosen = None if model is None else f"name = '{_quotable(model)}'"
         token: str | None = None
         while True:
@@ -98,13 +104,18 @@ class TrackingServer:
         return modelfile.parse(self.text(version, "MLmodel"), requirements)
 
     def files(self, version: VersionFacts) -> Iterator[FileFacts]:
-        """Every file of the version, folder by folder. A path that leaves the model folder is `Unacceptable`."""
+        """Every file of the version, folder by folder.
+
+        A path that leaves the model folder is `Unacceptable`.
+        """
         repository = self._repository(version)
         folders: list[str | None] = [None]
         while folders:
             folder = folders.pop()
             with self._connection.asking(f"the files of {version}"):
-                entries = [(info.path, info.is_dir, info.file_size) for info in repository.list_artifacts(folder)]
+                entries = [
+                    (info.path, info.is_dir, info.file_size) for info in repository.list_artifacts(folder)
+                ]
             for path, is_folder, size in entries:
                 _refuse_escape(path, folder)
                 if is_folder:
@@ -113,7 +124,7 @@ class TrackingServer:
                     yield FileFacts(path=path, size=size)
 
     def open(self, version: VersionFacts, path: str) -> Iterator[bytes]:
-        """The bytes of one file, in chunks of at most 1 MiB; nothing is kept on disk when the server proxies files."""
+        """The bytes of one file, in chunks of at most 1 MiB; never on disk if the server proxies files."""
         from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 
         _refuse_escape(path, None)
@@ -129,7 +140,9 @@ class TrackingServer:
         for chunk in self.open(version, path):
             content += chunk
             if len(content) > LONGEST_TEXT:
-                raise Unacceptable(f"{path} of {version} is too long to be read as text; log the model again.")
+                raise Unacceptable(
+                    f"{path} of {version} is too long to be read as text; log the model again."
+                )
         return content.decode("utf-8", errors="replace")
 
     def _streamed(self, root: str, path: str, what: str) -> Iterator[bytes]:
@@ -166,7 +179,8 @@ class TrackingServer:
             root = self._root(version)
             if urlsplit(root).scheme in LOCAL and not self._local_artifacts:
                 raise Unacceptable(
-                    f"The files of {version} lie in a folder of the tracking server's machine. Start the tracking "
+                    f"The files of {version} lie in a folder of the tracking server's machine. Start "
+                    "the tracking "
                     "server with --serve-artifacts, or allow local artifacts when both share the file system."
                 )
             with self._connection.asking(f"the files of {version}"):
@@ -181,14 +195,16 @@ class TrackingServer:
 
 
 def example(server: TrackingServer, version: VersionFacts) -> dict[str, Any]:
-    """The body of a valid query for this version: the input example stored beside the model, as servers take it."""
+    """The body of a valid query: the input example stored beside the model, as model servers take it."""
     path = server.model_file(version).example_path
     if not path:
         raise Absent(f"{version} was logged without an input example; log it again with one.")
     try:
         body = json.loads(server.text(version, path))
     except json.JSONDecodeError as problem:
-        raise Unacceptable(f"The input example of {version} is not valid JSON; log the model again.") from problem
+        raise Unacceptable(
+            f"The input example of {version} is not valid JSON; log the model again."
+        ) from problem
     if not isinstance(body, dict):
         raise Unacceptable(f"The input example of {version} is no JSON object; log the model again.")
     return body
@@ -198,10 +214,14 @@ def _refuse_escape(path: str, folder: str | None) -> None:
     parts = path.split("/")
     inside = folder is None or path.startswith(f"{folder}/")
     if not inside or re.search(r"[\\\x00-\x1f]", path) or any(part in {"", ".", ".."} for part in parts):
-        raise Unacceptable(f"The tracking server names a file outside the model's folder ({path!r}); it is not read.")
+        raise Unacceptable(
+            f"The tracking server names a file outside the model's folder ({path!r}); it is not read."
+        )
 
 
 def _quotable(name: str) -> str:
     if "'" in name:
-        raise Unacceptable(f"The model name {name!r} holds a quotation mark and cannot be searched; rename the model.")
+        raise Unacceptable(
+            f"The model name {name!r} holds a quotation mark and cannot be searched; rename the model."
+        )
     return name

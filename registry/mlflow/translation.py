@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from registry.mlflow.facts import DatasetFacts, LoggedModelFacts, MetricFacts, ModelFacts, RunFacts, VersionFacts
+from registry.mlflow.facts import (
+    DatasetFacts,
+    LoggedModelFacts,
+    MetricFacts,
+    ModelFacts,
+    RunFacts,
+    VersionFacts,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, LoggedModel, Run

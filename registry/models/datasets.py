@@ -34,7 +34,7 @@ class Dataset(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("registry:dataset", args=[self.slug])
+        return reverse("dataset", args=[self.slug])
 
     def kin(self) -> list[models.Model]:
         return [self]

@@ -67,7 +67,7 @@ class Document(models.Model):
         return subject
 
     def get_absolute_url(self) -> str:
-        return reverse("registry:document", args=[self.pk])
+        return reverse("document", args=[self.pk])
 
     def kin(self) -> list[models.Model]:
         return [self, *self.about.kin()]  # type: ignore[attr-defined]
@@ -121,7 +121,7 @@ class Revision(models.Model):
         return canonical.digest(bytes(self.body)) == self.digest
 
     def get_absolute_url(self) -> str:
-        return reverse("registry:revision", args=[self.document_id, self.number])
+        return reverse("revision", args=[self.document_id, self.number])
 
     def kin(self) -> list[models.Model]:
         return [self, *self.document.kin()]

@@ -76,7 +76,7 @@ class Model(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("registry:model", args=[self.slug])
+        return reverse("model", args=[self.slug])
 
     def kin(self) -> list[models.Model]:
         return [self]
@@ -103,6 +103,7 @@ class Version(models.Model):
     tags = models.JSONField(default=dict, blank=True)
     run = models.ForeignKey("registry.Run", null=True, blank=True, on_delete=models.PROTECT, related_name="versions")
     model_file = models.JSONField(default=dict, blank=True)  # flavours, signature and packages, from MLmodel
+    proposals = models.JSONField(default=list, blank=True)  # {"field", "value", "source"}: what the server could say for a card
     registered_at = models.DateTimeField()
 
     objects = VersionQuerySet.as_manager()
@@ -114,7 +115,7 @@ class Version(models.Model):
         return f"{self.model.name} v{self.number}"
 
     def get_absolute_url(self) -> str:
-        return reverse("registry:version", args=[self.model.slug, self.number])
+        return reverse("version", args=[self.model.slug, self.number])
 
     def kin(self) -> list[models.Model]:
         return [self, self.model]

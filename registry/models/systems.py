@@ -56,7 +56,7 @@ class System(orm.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("registry:system", args=[self.slug])
+        return reverse("system", args=[self.slug])
 
     def kin(self) -> list[orm.Model]:
         """The objects whose history this belongs to."""

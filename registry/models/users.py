@@ -6,6 +6,9 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 
+MACHINE = "cardinal"
+
+
 class User(AbstractUser):
     """Somebody who acts: a person, or a service account that acts for one."""
 
@@ -14,6 +17,11 @@ class User(AbstractUser):
         SERVICE = "service", "Service account"
 
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
+
+    @classmethod
+    def machine(cls) -> User:
+        """The account under which the portal itself acts: scheduled reads and sweeps."""
+        return cls.objects.get(username=MACHINE)
 
     class Meta(AbstractUser.Meta):
         constraints = [

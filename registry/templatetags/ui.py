@@ -20,8 +20,12 @@ register = template.Library()
 
 STATES = frozenset({"ok", "attention", "critical", "neutral", "info"})
 MESSAGE_STATES = {"success": "ok", "warning": "attention", "error": "critical", "debug": "neutral"}
-CHANGES = {"same": "Unchanged", "added": "Added", "removed": "Removed", "changed": "Changed"}
-CHANGE_ICONS = {"same": "neutral", "added": "plus", "removed": "minus", "changed": "edit"}
+CHANGES = {
+    "same": ("Unchanged", "neutral"),
+    "added": ("Added", "plus"),
+    "removed": ("Removed", "minus"),
+    "changed": ("Changed", "edit"),
+}
 
 
 def known_state(state: str) -> str:
@@ -31,9 +35,6 @@ def known_state(state: str) -> str:
             f"Unknown state {state!r}: use one of {', '.join(sorted(STATES))}."
         )
     return state
-
-
-# Marks and small facts
 
 
 @register.simple_tag
@@ -138,9 +139,6 @@ def form_errors(form: BaseForm) -> dict[str, object]:
     return {"form": form, "wrong": wrong, "count": len(wrong) + len(form.non_field_errors())}
 
 
-# Measures
-
-
 @register.inclusion_tag("components/meter.html")
 def meter(value: float, maximum: float, label: str, state: str = "info", unit: str = "") -> dict[str, object]:
     """How much of a known whole; the numbers stand beside the bar."""
@@ -235,15 +233,9 @@ def compare(label: str, before: str | None, after: str | None) -> dict[str, obje
     """One row of a comparison: what kind of change it is, and both sides with their changes marked."""
     old, new = str(before or ""), str(after or "")
     change = "same" if old == new else "added" if not old else "removed" if not new else "changed"
+    word, icon = CHANGES[change]
     left, right = mark_changes(old, new)
-    return {
-        "label": label,
-        "before": left,
-        "after": right,
-        "change": change,
-        "word": CHANGES[change],
-        "icon": CHANGE_ICONS[change],
-    }
+    return {"label": label, "before": left, "after": right, "change": change, "word": word, "icon": icon}
 
 
 @register.inclusion_tag("components/diff.html")

@@ -1,4 +1,4 @@
-"""A sketch of a churn model that somebody registered in passing; nobody governs it, and that is its purpose here."""
+"""A sketch of a churn model that somebody registered in passing. Nobody governs it: that is its purpose."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ def fit(rows: int | None = None) -> Fitted:
     """Fit on synthetic customers whose contracts end the sooner the more they complain."""
     count = rows or ROWS
     draw = numpy.random.default_rng(SEED)
-    inputs = pandas.DataFrame({"months": draw.uniform(1, 60, count), "complaints": draw.poisson(1.2, count) * 1.0})
+    inputs = pandas.DataFrame(
+        {"months": draw.uniform(1, 60, count), "complaints": draw.poisson(1.2, count) * 1.0}
+    )
     logit = 0.9 * inputs["complaints"] - 0.05 * inputs["months"]
     target = (draw.random(count) < 1 / (1 + numpy.exp(-logit))).astype("int64").rename("left")
-    train, test, train_target, test_target = train_test_split(inputs, target, test_size=0.3, random_state=SEED)
+    train, test, train_target, test_target = train_test_split(
+        inputs, target, test_size=0.3, random_state=SEED
+    )
     estimator = LogisticRegression().fit(train, train_target)
     return Fitted(
         estimator=estimator,

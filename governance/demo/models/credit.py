@@ -1,8 +1,8 @@
-"""A consumer-credit scorer on synthetic applicants, with error rates that differ between age groups on purpose.
+"""A consumer-credit scorer on synthetic applicants, with error rates that differ between age groups.
 
-The applicants are drawn from a seed. Whether a young applicant repays hangs partly on the help of a family, which no
-column holds; so both versions judge the young worse than others. The unevenness is planted in the data, and what the
-cards say about it is measured, not written down.
+The applicants are drawn from a seed. Whether a young applicant repays hangs partly on the help of a family,
+which no column holds; so both versions judge the young worse than others. The unevenness is planted in the
+data, and what the cards say about it is measured, not written down.
 """
 
 from __future__ import annotations
@@ -35,22 +35,25 @@ def applicants(rows: int) -> tuple[pandas.DataFrame, pandas.Series]:
     loan = numpy.clip(draw.lognormal(8.9, 0.75, rows), 500, 60_000).round(0)
     months = draw.choice([12, 24, 36, 48, 60, 72], rows, p=[0.12, 0.2, 0.26, 0.2, 0.14, 0.08]).astype("int64")
     debt = numpy.clip(draw.beta(2.2, 5.0, rows) + 0.35 * (loan / months) / income, 0.01, 1.5).round(3)
-    credits = numpy.minimum(draw.poisson(0.6 + worked / 14), 12).astype("int64")
+    others = numpy.minimum(draw.poisson(0.6 + worked / 14), 12).astype("int64")
     missed = numpy.minimum(draw.poisson(numpy.where(young, 0.08, 0.28) * (0.6 + debt)), 6).astype("int64")
     housing = numpy.where(draw.random(rows) < numpy.clip((age - 22) / 55, 0.03, 0.75), "own", "rent")
     housing = numpy.where(young & (draw.random(rows) < 0.45), "family", housing)
-    purpose = draw.choice(["car", "education", "furniture", "repairs", "other"], rows, p=[0.3, 0.12, 0.24, 0.16, 0.18])
+    purpose = draw.choice(
+        ["car", "education", "furniture", "repairs", "other"], rows, p=[0.3, 0.12, 0.24, 0.16, 0.18]
+    )
     helped = draw.random(rows) < 0.55
     logit = (
         -1.95 + 3.4 * (debt - 0.35) + 0.95 * missed - 0.05 * worked + 0.5 * (housing == "rent")
         - 0.9 * numpy.log(income / 2_600) + 0.35 * (purpose == "other") + 0.012 * (months - 36)
-        + 1.9 * ((debt > 0.4) & (income < 2_200)) - 1.8 * ((credits >= 3) & (missed == 0))
+        + 1.9 * ((debt > 0.4) & (income < 2_200)) - 1.8 * ((others >= 3) & (missed == 0))
         + numpy.where(young, numpy.where(helped, -1.5, 1.5), 0.0)
     )  # fmt: skip
     defaulted = (draw.random(rows) < 1 / (1 + numpy.exp(-logit))).astype("int64")
     columns = {
-        "age": age, "income": income, "employment_years": worked, "debt_ratio": debt, "prior_defaults": missed,
-        "open_credits": credits, "loan_amount": loan, "loan_months": months, "housing": housing, "purpose": purpose,
+        "age": age, "income": income, "employment_years": worked, "debt_ratio": debt,
+        "prior_defaults": missed, "open_credits": others, "loan_amount": loan, "loan_months": months,
+        "housing": housing, "purpose": purpose,
     }  # fmt: skip
     return pandas.DataFrame(columns), pandas.Series(defaulted, name="defaulted")
 
@@ -83,14 +86,21 @@ def fit(estimator: Pipeline, rows: int | None) -> Fitted:
     threshold = float(numpy.quantile(estimator.predict_proba(train)[:, 1], 1 - REFUSED_SHARE))
     score = estimator.predict_proba(test)[:, 1]
     truth, refused = test_target.to_numpy(), (score >= threshold).astype("int64")
-    metrics = {"auc": float(roc_auc_score(truth, score)), "brier_score": float(brier_score_loss(truth, score))}
+    metrics = {
+        "auc": float(roc_auc_score(truth, score)),
+        "brier_score": float(brier_score_loss(truth, score)),
+    }
     metrics |= rates(truth, refused)
     for band, (youngest, oldest) in AGE_BANDS.items():
         inside = test["age"].between(youngest, oldest).to_numpy()
         if inside.any():
-            metrics |= {f"{name}__{band}": value for name, value in rates(truth[inside], refused[inside]).items()}
+            metrics |= {
+                f"{name}__{band}": value for name, value in rates(truth[inside], refused[inside]).items()
+            }
     settings = estimator[-1].get_params()
-    named = {key: settings[key] for key in ("C", "max_iter", "learning_rate", "max_leaf_nodes") if key in settings}
+    named = {
+        key: settings[key] for key in ("C", "max_iter", "learning_rate", "max_leaf_nodes") if key in settings
+    }
     return Fitted(
         estimator=estimator,
         training=Data("synthetic-applicants-training", train, train_target),
@@ -107,8 +117,8 @@ BLUEPRINTS = (
         model="credit-scorer",
         number=1,
         about=ABOUT,
-        description="Logistic regression on ten columns of the application. Answers the probabilities of repaying "
-        "and of defaulting; an applicant at or above the decision threshold is refused.",
+        description="Logistic regression on ten columns of the application. Answers the probabilities "
+        "of repaying and of defaulting; an applicant at or above the decision threshold is refused.",
         team="retail-lending",
         architecture="Logistic regression on scaled numbers and one-hot words",
         fit=lambda rows: fit(linear(), rows),
@@ -118,8 +128,9 @@ BLUEPRINTS = (
         model="credit-scorer",
         number=2,
         about=ABOUT,
-        description="Gradient-boosted trees on the same ten columns of the application. Answers the probabilities of "
-        "repaying and of defaulting; an applicant at or above the decision threshold is refused.",
+        description="Gradient-boosted trees on the same ten columns of the application. Answers the "
+        "probabilities of repaying and of defaulting; an applicant at or above the decision threshold "
+        "is refused.",
         team="retail-lending",
         architecture="Histogram gradient-boosted decision trees",
         fit=lambda rows: fit(boosted(), rows),

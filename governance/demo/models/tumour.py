@@ -25,7 +25,10 @@ def fit(rows: int | None = None) -> Fitted:
     estimator = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1_000))
     estimator.fit(train, train_target)
     truth, answer = test_target.to_numpy(), estimator.predict(test)
-    metrics = {"auc": float(roc_auc_score(truth, estimator.predict_proba(test)[:, 1])), **rates(truth, answer)}
+    metrics = {
+        "auc": float(roc_auc_score(truth, estimator.predict_proba(test)[:, 1])),
+        **rates(truth, answer),
+    }
     return Fitted(
         estimator=estimator,
         training=Data("breast-cancer-wisconsin-training", train, train_target, SOURCE),

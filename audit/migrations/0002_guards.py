@@ -19,7 +19,7 @@ ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER entry_clock;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0002_initial"), ("registry", "0002_guards")]
+    dependencies = [("audit", "0001_initial"), ("registry", "0002_guards")]
 
     operations = [
         guard("audit_entry"),

@@ -1,0 +1,108 @@
+"""Event → sentence. A dictionary, so that an auditor can read the whole vocabulary on one page.
+
+Each phrase gets the facts of the entry (plain values, as written in the trail) and the actor's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Facts = dict[str, Any]
+
+
+class UnknownEvent(KeyError):
+    """An entry of a kind that has no phrase."""
+
+
+def sentence(body: Facts) -> str:
+    """The entry `body` (kind, by, facts) as one English sentence. An unknown kind raises."""
+    kind = body["kind"]
+    if kind not in PHRASES:
+        raise UnknownEvent(kind)
+    return f"{body['by']['name']} {PHRASES[kind](body['facts'])}."
+
+
+def short(digest: str) -> str:
+    """The first twelve digits of a digest."""
+    return digest[:12]
+
+
+def _name(value: Any) -> str:
+    return str(value["name"]) if isinstance(value, dict) else str(value)
+
+
+def _quoted(text: str) -> str:
+    return f": “{text}”" if text else ""
+
+
+def _tail(text: str) -> str:
+    return text.rstrip(".")
+
+
+PHRASES: dict[str, Callable[[Facts], str]] = {
+    "server.added": lambda f: f"began to follow the tracking server {_name(f['server'])}",
+    "server.synced": lambda f: (
+        f"read {f['models_added']} new models and {f['versions_added']} new versions from {_name(f['server'])}"
+    ),
+    "model.registered": lambda f: f"took the model {_name(f['model'])} into the registry",
+    "model.shared": lambda f: f"shared the model {_name(f['model'])} with {f['audience']}",
+    "version.registered": lambda f: f"took {_name(f['version'])} into the registry",
+    "alias.moved": lambda f: (
+        f"saw the alias {f['alias']} of {_name(f['model'])} move"
+        + (f" from version {f['previous']}" if f["previous"] else "")
+        + f" to {_name(f['version'])}"
+    ),
+    "alias.removed": lambda f: (
+        f"saw the alias {f['alias']} of {_name(f['model'])} removed; it named version {f['previous']}"
+    ),
+    "manifest.taken": lambda f: (
+        f"hashed the files of {_name(f['version'])}: {short(f['digest'])}"
+        + (f", not {short(f['previous'])} as before" if f["previous"] else "")
+    ),
+    "dataset.seen": lambda f: f"saw a new snapshot of the dataset {_name(f['dataset'])} ({f['snapshot']})",
+    "endpoint.set": lambda f: f"set where {_name(f['endpoint'])} answers: {f['url']}",
+    "system.registered": lambda f: f"registered the AI system {_name(f['system'])} as {f['operator_role']}",
+    "system.changed": lambda f: f"changed the AI system {_name(f['system'])}: {f['what']}",
+    "revision.saved": lambda f: (
+        f"saved {_name(f['revision'])} ({short(f['digest'])})" + _quoted(f["note"])
+    ),
+    "review.submitted": lambda f: f"asked for the {_name(f['review'])} ({short(f['digest'])})",
+    "review.approved": lambda f: (
+        f"approved in the {_name(f['review'])} ({short(f['digest'])})" + _quoted(f["comment"])
+    ),
+    "review.changes_requested": lambda f: (
+        f"asked for changes in the {_name(f['review'])}" + _quoted(f["comment"])
+    ),
+    "review.withdrawn": lambda f: f"took back the {_name(f['review'])}",
+    "risk.decided": lambda f: (
+        f"decided that {_name(f['system'])} is in the risk class {f['risk_class']}" + _quoted(f["rationale"])
+    ),
+    "version.suspended": lambda f: f"suspended {_name(f['version'])}" + _quoted(f["reason"]),
+    "version.suspension_lifted": lambda f: f"lifted the suspension of {_name(f['version'])}" + _quoted(f["reason"]),
+    "clearance.granted": lambda f: f"thereby cleared {_name(f['version'])} for {f['environment']}",
+    "clearance.lapsed": lambda f: (
+        f"thereby ended the clearance of {_name(f['version'])} for {f['environment']} ({f['codes']})"
+    ),
+    "policy.published": lambda f: f"published {_name(f['policy'])} ({short(f['digest'])})",
+    "token.issued": lambda f: (
+        f"issued the token {_name(f['token'])} to {f['owner']} for {f['environment']} until {f['expires_at'][:16]} UTC"
+    ),
+    "token.revoked": lambda f: f"revoked the token {_name(f['token'])} of {f['owner']}",
+    "action.refused": lambda f: (
+        f"was refused {f['action'].partition('.')[2].replace('_', ' ')}"
+        + (f" on {f['subject']}" if f["subject"] else "")
+        + f": {_tail(f['sentence'])}"
+    ),
+    "report.ordered": lambda f: f"ordered a {_name(f['report'])}",
+    "report.rendered": lambda f: (
+        f"rendered the {_name(f['report'])} of {f['pages']} pages ({short(f['sha256'])}) from the snapshot {short(f['snapshot'])}"
+    ),
+    "report.failed": lambda f: f"could not render the {_name(f['report'])}: {_tail(f['problem'])}",
+    "report.cancelled": lambda f: f"cancelled the {_name(f['report'])}",
+    "report.downloaded": lambda f: f"downloaded the {_name(f['report'])} ({short(f['sha256'])})",
+    "decisions.sealed": lambda f: (
+        f"sealed {f['count']} gate decision{'s' if f['count'] != 1 else ''} on {f['models'] or 'no known model'}: "
+        f"{f['allowed']} allowed, {f['count'] - f['allowed']} refused ({short(f['root'])})"
+    ),
+}

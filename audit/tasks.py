@@ -1,0 +1,52 @@
+"""What workers do for memory."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from audit.actions import decisions, reports
+from audit.models import Report
+from registry.errors import Conflict
+from registry.models import User
+
+log = logging.getLogger(__name__)
+
+
+class Cancelled(Exception):
+    """Somebody cancelled the report while it was rendered."""
+
+
+@shared_task(name="audit.render_report", bind=True, max_retries=2)
+def render_report(self: object, report_id: str) -> str:
+    """Freeze, render and keep one report. Done again after a crash, it finds its snapshot and gives the same bytes."""
+    from audit.reports import render  # noqa: PLC0415 - WeasyPrint loads in the worker only
+
+    report = Report.objects.select_related("version__model", "snapshot", "ordered_by").get(pk=report_id)
+    machine = User.machine()
+    if not Report.objects.filter(pk=report_id, state__in=("ordered", "rendering")).update(state="rendering"):
+        return report.state
+
+    def progress(percent: int, step: str) -> None:
+        row = Report.objects.filter(pk=report_id, state="rendering")
+        if not row.update(percent=min(percent, 99), step=step):
+            raise Cancelled
+
+    try:
+        progress(2, "Freezing the evidence")
+        snapshot = reports.freeze(report=report)
+        pdf = render.pdf(snapshot.content, progress=progress)
+        reports.finish(report=report, pdf=pdf, pages=render.page_count(pdf), by=machine)
+    except (Cancelled, Conflict):
+        return "cancelled"
+    except render.RenderError as error:
+        reports.fail(report=report, problem=str(error), by=machine)
+        return "failed"
+    return "ready"
+
+
+@shared_task(name="audit.seal_decisions")
+def seal_decisions() -> int:
+    """Take new batches of gate decisions into the trail."""
+    return decisions.seal(by=User.machine())

@@ -1,0 +1,121 @@
+"""Forms of control: they check dictionaries and never save."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from governance import policies
+from governance.models import RiskClass, Token
+from registry.models import Environment, Model, User
+
+SPANS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
+SPARE_RULES = 2
+
+
+class ReasonForm(forms.Form):
+    """Why."""
+
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}), label="Reason")
+
+
+class RiskForm(forms.Form):
+    """The risk class of a system."""
+
+    risk_class = forms.ChoiceField(choices=RiskClass.choices, label="Risk class", widget=forms.RadioSelect)
+    rationale = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}), label="Why", help_text="Name the article and the point of the annex."
+    )
+
+
+class AddModelForm(forms.Form):
+    """A model that a system uses."""
+
+    model = forms.ModelChoiceField(queryset=Model.objects.none(), to_field_name="slug", label="Model")
+
+    def __init__(self, user: User, data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["model"].queryset = Model.objects.visible_to(user).order_by("name")  # type: ignore[attr-defined]
+
+
+class JudgementForm(forms.Form):
+    """A reviewer's judgement."""
+
+    digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    comment = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}),
+        required=False,
+        max_length=5000,
+        label="Comment",
+        help_text="Needed when you ask for changes. It stands in the history.",
+    )
+
+
+class TokenForm(forms.Form):
+    """A new token: for whom, for what, until when."""
+
+    name = forms.CharField(max_length=80, help_text="What uses it, for example “scoring service”.")
+    owner = forms.ModelChoiceField(
+        queryset=User.objects.none(), to_field_name="username", help_text="Whose queries these are."
+    )
+    environment = forms.ChoiceField(choices=Environment.choices)
+    models = forms.ModelMultipleChoiceField(
+        queryset=Model.objects.none(), to_field_name="slug", widget=forms.CheckboxSelectMultiple
+    )
+    actions = forms.MultipleChoiceField(
+        choices=Token.Action.choices, initial=["predict"], widget=forms.CheckboxSelectMultiple
+    )
+    days = forms.ChoiceField(choices=SPANS, initial="30", label="Valid for")
+
+    def __init__(self, user: User, data: Any = None, initial: Any = None) -> None:
+        super().__init__(data, initial=initial)
+        self.fields["models"].queryset = Model.objects.visible_to(user).order_by("name")  # type: ignore[attr-defined]
+        people = User.objects.filter(is_active=True).exclude(username="cardinal").order_by("username")
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
+        self.fields["owner"].initial = user.username
+
+    def expires_at(self) -> Any:
+        """The end of the chosen span, from now."""
+        return timezone.now() + timedelta(days=int(self.cleaned_data["days"]))
+
+
+class RuleForm(forms.Form):
+    """One rule of a policy: a row of the editor. An empty row is no rule."""
+
+    effect = forms.ChoiceField(choices=[("allow", "Allow"), ("deny", "Deny")], required=False)
+    subject = forms.ChoiceField(required=False)
+    action = forms.ChoiceField(choices=[(a, a) for a in policies.ACTIONS], required=False)
+    valid_until = forms.DateTimeField(
+        required=False,
+        label="Until (UTC)",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, *args: Any, subjects: list[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["subject"].choices = subjects  # type: ignore[attr-defined]
+
+    def rule(self) -> dict[str, Any] | None:
+        """The row as a rule, or None when nobody is named."""
+        data = self.cleaned_data
+        if not data.get("subject"):
+            return None
+        rule = {"effect": data["effect"] or "allow", "subjects": [data["subject"]], "actions": [data["action"]]}
+        if data.get("valid_until"):
+            rule["valid_until"] = data["valid_until"].isoformat()
+        return rule
+
+
+def subject_choices() -> list[tuple[str, Any]]:
+    """Whom a rule may name: groups, then accounts."""
+    groups = [(f"group:{name}", name) for name in Group.objects.order_by("name").values_list("name", flat=True)]
+    people = User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)
+    return [
+        ("", "Nobody (no rule)"),
+        ("Groups", groups),
+        ("Accounts", [(f"user:{name}", name) for name in people]),
+    ]

@@ -1,0 +1,55 @@
+"""`python -m governance.gate`: the gate on GATE_PORT, with GATE_WORKERS processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def application() -> object:
+    """Each worker's own application. Called by the server, inside the worker."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+    django.setup(set_prefix=False)
+    from governance.gate.app import Gate
+    from governance.gate.configuration import from_settings
+
+    return Gate(from_settings())
+
+
+def main() -> int:
+    """Serves until told to end; then answers what is under way and stores its decisions."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+    from django.core.exceptions import ImproperlyConfigured
+
+    from governance.embedded import Unavailable
+
+    try:
+        from django.conf import settings
+        from granian import Granian
+        from granian.constants import HTTPModes, Interfaces
+
+        from governance.settings import number, text
+
+        server = Granian(
+            "governance.gate.__main__:application",
+            factory=True,
+            address=text("GATE_HOST", "127.0.0.1"),
+            port=settings.GATE_PORT,
+            interface=Interfaces.ASGI,
+            http=HTTPModes.http1,
+            websockets=False,
+            workers=number("GATE_WORKERS", 1, low=1, high=64),
+            log_access=False,
+            respawn_failed_workers=True,
+        )
+    except (ImproperlyConfigured, Unavailable) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    server.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""What the gate is told by the environment, once, at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from governance.settings import number
+
+# A peer that fell silent is given up by the kernel, so that no connection stays stuck for good.
+LIVELINESS = {
+    "connect_timeout": 2,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5_000,
+    "application_name": "cardinal-gate",
+}
+NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Limits are upper bounds of what one query may cost; times in seconds."""
+
+    database: Mapping[str, Any] = field(repr=False)
+    pepper: str = field(repr=False)
+    connections: int = 8
+    body_limit: int = 16_777_216
+    database_patience: float = 1.0
+    journal_patience: float = 2.0
+    upstream_timeout: float = 60.0
+
+
+def from_settings() -> Configuration:
+    """The configuration of this process: Django's settings, and GATE_* of the environment."""
+    return Configuration(
+        database=database(settings.DATABASES["default"]),
+        pepper=settings.TOKEN_PEPPER,
+        connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
+        body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
+        upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
+    )
+
+
+def database(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters for the driver from a database as Django's settings describe it."""
+    found = {ours: described[theirs] for theirs, ours in NAMES.items() if described.get(theirs)}
+    options = {
+        name: value
+        for name, value in described.get("OPTIONS", {}).items()
+        if name not in ("pool", "server_side_binding")
+    }
+    return {**LIVELINESS, **options, **found}

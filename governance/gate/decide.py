@@ -1,0 +1,93 @@
+"""From facts to an answer. Pure: no clock, no database, no configuration.
+
+Every condition must hold, in the order in which a caller may learn of it: who asks, what the token reaches, what the
+policy says, and only then which versions there are and whether this one is cleared.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from governance import policies
+from governance.gate import reasons
+from governance.gate.grants import Facts, TokenFacts
+from governance.gate.request import PROXY, Query
+
+ALLOWED = "allowed"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One decision. `reason` is what is journalled; the caller hears `reasons.told(reason)`."""
+
+    allowed: bool
+    reason: str
+    at: datetime
+    query: Query
+    environment: str = ""
+    version: int | None = None
+    caller: str = ""
+    token: str = ""
+    endpoint: str = ""
+    unmet: tuple[str, ...] = ()
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    @property
+    def told(self) -> reasons.Reason:
+        """The reason as the caller hears it."""
+        return reasons.told(self.reason)
+
+
+def refuse(query: Query, at: datetime) -> Answer:
+    """The answer to a query that is refused as it stands."""
+    return Answer(allowed=False, reason=query.refusal, at=at, query=query)
+
+
+def decide(query: Query, facts: Facts) -> Answer:
+    """The answer to `query`: allowed only when not one reason speaks against it."""
+    token = facts.token
+    reason = _against_token(token) or (token and _against(query, facts, token)) or ALLOWED
+    known = token is not None
+    return Answer(
+        allowed=reason == ALLOWED and known,
+        reason=reason,
+        at=facts.at,
+        query=query,
+        environment=token.environment if token else "",
+        version=facts.version if reason in (ALLOWED, "not_cleared", "no_endpoint") else None,
+        caller=token.caller if token else "",
+        token=token.id if token else "",
+        endpoint=facts.endpoint if reason == ALLOWED else "",
+        unmet=facts.unmet if reason == "not_cleared" else (),
+    )
+
+
+def _against_token(token: TokenFacts | None) -> str:
+    if token is None:
+        return "token_unknown"
+    if token.revoked:
+        return "token_revoked"
+    if token.expired:
+        return "token_expired"
+    return "" if token.active else "caller_inactive"
+
+
+def _against(query: Query, facts: Facts, token: TokenFacts) -> str:
+    if not facts.model_known:
+        return "model_unknown"
+    if not facts.in_scope:
+        return "scope_model"
+    if query.action not in token.actions:
+        return "scope_action"
+    verdict = policies.evaluate(
+        facts.policy, policies.Query(token.caller, token.groups, query.action, facts.at)
+    )
+    if not verdict:
+        return verdict.reasons[0].code
+    if facts.version is None:
+        return "version_unknown" if query.named else "version_not_named"
+    if not facts.cleared:
+        return "not_cleared"
+    return "no_endpoint" if query.door == PROXY and not facts.endpoint else ""

@@ -1,0 +1,177 @@
+"""Every reason code of the gate: stable, documented, one table. Outsiders build on the codes; never rename one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`status` is the proxy's answer; the decision point for proxies has only three (see `check_status`).
+
+    `oauth` is the error of RFC 6750 for the WWW-Authenticate header: None for no header, "" for one without error.
+    """
+
+    code: str
+    status: int
+    title: str
+    sentence: str
+    oauth: str | None = None
+
+    @property
+    def check_status(self) -> int:
+        """nginx knows 2xx, 401 and 403; whatever else becomes an error page there. 503 is meant to."""
+        if self.status < 400 or self.status == 401:  # noqa: PLR2004
+            return self.status
+        return 503 if self.status >= 500 else 403  # noqa: PLR2004
+
+
+_TABLE = (
+    Reason("allowed", 200, "Allowed", "Token, policy and clearance allow this query."),
+    # Who asks?
+    Reason("token_missing", 401, "A token is needed", "Send a token as “Authorization: Bearer …”.", ""),
+    Reason(
+        "token_malformed",
+        401,
+        "Not a token",
+        "The token is incomplete or mistyped; copy it again.",
+        "invalid_token",
+    ),
+    Reason(
+        "token_unknown",
+        401,
+        "Unknown token",
+        "Nobody has issued this token; ask for a new one.",
+        "invalid_token",
+    ),
+    Reason(
+        "token_expired", 401, "Expired token", "The token has expired; ask for a new one.", "invalid_token"
+    ),
+    Reason(
+        "token_revoked", 401, "Revoked token", "The token was revoked; ask for a new one.", "invalid_token"
+    ),
+    Reason(
+        "caller_inactive",
+        401,
+        "Account switched off",
+        "The account of this token is switched off.",
+        "invalid_token",
+    ),
+    # May they?
+    Reason(
+        "scope_model",
+        403,
+        "Not within the token's scope",
+        "The token does not reach this model; ask for one that does.",
+        "insufficient_scope",
+    ),
+    Reason(
+        "scope_action",
+        403,
+        "Not within the token's scope",
+        "The token does not allow this action; ask for one that does.",
+        "insufficient_scope",
+    ),
+    Reason(
+        "no_policy",
+        403,
+        "No policy",
+        "No access policy is in force for this model; its owner can publish one.",
+    ),
+    Reason(
+        "policy_malformed",
+        403,
+        "Policy not understood",
+        "The policy cannot be understood; its owner must mend it.",
+    ),
+    Reason(
+        "policy_denies",
+        403,
+        "Denied by policy",
+        "A rule of the access policy denies this; ask the model's owner.",
+    ),
+    Reason(
+        "policy_does_not_allow",
+        403,
+        "Not allowed",
+        "No rule of the access policy allows this; ask the model's owner.",
+    ),
+    # May the version?
+    Reason(
+        "version_not_named",
+        409,
+        "Which version?",
+        "The model has no champion; name a version (/versions/1/) or an alias (@name).",
+    ),
+    Reason("version_unknown", 404, "No such version", "The model has no version of this number or alias."),
+    Reason(
+        "not_cleared",
+        403,
+        "Not cleared",
+        "This version is not cleared for this environment; see the reasons.",
+    ),
+    Reason(
+        "no_endpoint",
+        503,
+        "No model server",
+        "No address is known where this version answers; its owner can set it.",
+    ),
+    # Was the question clear?
+    Reason(
+        "path_refused",
+        400,
+        "Path refused",
+        "Ask for /models/NAME/invocations, /models/NAME@ALIAS/… or /models/NAME/versions/N/…, written plainly.",
+    ),
+    Reason(
+        "headers_refused",
+        400,
+        "Headers refused",
+        "A header that decides stands twice, contradicts another, or asks for another protocol.",
+    ),
+    Reason(
+        "several_credentials",
+        400,
+        "Several credentials",
+        "Send the token once, in one header.",
+        "invalid_request",
+    ),
+    Reason(
+        "token_in_url",
+        400,
+        "Token in the address",
+        "Addresses end up in logs: revoke this token, and send the next one in the Authorization header.",
+        "invalid_request",
+    ),
+    Reason("method_refused", 405, "Method refused", "Send predictions with POST."),
+    Reason("too_large", 413, "Too large", "The body is larger than the gate lets through."),
+)
+
+REASONS: dict[str, Reason] = {reason.code: reason for reason in _TABLE}
+
+# To tell an unknown model from a forbidden one would give away which models exist: it is journalled, never answered.
+TOLD_AS: dict[str, str] = {"model_unknown": "scope_model"}
+
+# After the decision. The first is no decision at all; the others follow one that allowed.
+CANNOT_DECIDE = Reason(
+    "cannot_decide", 503, "No decision", "The gate cannot decide now, so it refuses; try again in a moment."
+)
+UPSTREAM_UNREACHABLE = Reason(
+    "upstream_unreachable",
+    502,
+    "Model server unreachable",
+    "The query was allowed, but the model server did not answer.",
+)
+UPSTREAM_TIMED_OUT = Reason(
+    "upstream_timed_out",
+    504,
+    "Model server too slow",
+    "The query was allowed, but the model server took too long.",
+)
+
+CODES: tuple[str, ...] = (*REASONS, *TOLD_AS)
+
+
+def told(code: str) -> Reason:
+    """What the caller hears for the journalled `code`."""
+    return REASONS[TOLD_AS.get(code, code)]

@@ -1,0 +1,186 @@
+"""What is asked: one strict reading of method, path and headers. What is not understood is refused, never guessed.
+
+The reading happens once and on the raw bytes: nothing is decoded, so nothing can mean one thing here and another thing
+behind the gate. Only what these patterns match completely is a path.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from governance import tokens
+
+CHECK, PROXY = "check", "proxy"
+CHAMPION = "champion"
+
+MODEL_PATH = re.compile(
+    rb"/models/(?P<model>[a-z0-9][a-z0-9_-]{0,119})"
+    rb"(?:@(?P<alias>[A-Za-z0-9_-]{1,255})|/versions/(?P<number>[1-9][0-9]{0,8}))?/invocations\Z"
+)
+METHOD = re.compile(rb"[A-Z]{1,10}\Z")
+BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([\x21-\x7e]+)\Z")
+SCHEME = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr](?:[ \t,]|\Z)")
+LENGTH = re.compile(rb"[0-9]{1,15}\Z")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
+TOKEN = re.compile(rb"crd_[a-z][0-9A-Za-z]{16}|access_token=")
+
+ORIGINAL_URI, ORIGINAL_METHOD = b"x-original-uri", b"x-original-method"  # nginx
+FORWARDED_URI, FORWARDED_METHOD = b"x-forwarded-uri", b"x-forwarded-method"  # Traefik
+ONCE = frozenset(
+    {
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"content-encoding",
+        b"transfer-encoding",
+        b"host",
+        ORIGINAL_URI,
+        ORIGINAL_METHOD,
+        FORWARDED_URI,
+        FORWARDED_METHOD,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question to the gate. `refusal` is set when it can be answered without a look at the database."""
+
+    door: str
+    request_id: str
+    method: str = ""
+    model: str = ""
+    alias: str = CHAMPION
+    number: int | None = None
+    named: bool = False  # whether the caller named a version or an alias
+    action: str = "predict"
+    token: str = field(default="", repr=False)
+    refusal: str = ""
+
+
+class _Refusal(Exception):
+    """A code of the table of reasons."""
+
+
+def read(scope: Mapping[str, Any], body_limit: int) -> Query:
+    """The query in an ASGI request. Total: whatever comes gives a query, at worst one with a refusal."""
+    raw: bytes = scope["raw_path"]
+    pairs: list[tuple[bytes, bytes]] = list(scope["headers"])
+    door = CHECK if raw == b"/check" or raw.startswith(b"/check/") else PROXY
+    query = Query(door=door, request_id=request_id(pairs))
+    try:
+        headers = _single(pairs)
+        path, method = _original(raw, scope, headers, door)
+        query = replace(query, method=_method(method))
+        _keep_secrets_out_of(path)
+        query = _with_model(query, path)
+        _refuse_other_protocols(headers)
+        return replace(_with_length(query, headers, body_limit), token=_token(headers))
+    except _Refusal as refusal:
+        return replace(query, refusal=str(refusal))
+
+
+def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The plain X-Request-ID from in front, or a new one. Never anything that holds a token."""
+    given = [value for name, value in headers if name == b"x-request-id"]
+    if len(given) == 1 and REQUEST_ID.match(given[0]) and b"crd_" not in given[0]:
+        return given[0].decode()
+    return uuid.uuid4().hex
+
+
+def _single(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    twice = set()
+    for name, value in pairs:
+        if name in found and name in ONCE:
+            twice.add(name)
+        found[name] = value
+    if b"authorization" in twice:
+        raise _Refusal("several_credentials")
+    if twice:
+        raise _Refusal("headers_refused")
+    return found
+
+
+def _original(
+    raw: bytes, scope: Mapping[str, Any], headers: dict[bytes, bytes], door: str
+) -> tuple[bytes, bytes | None]:
+    """Path (with its query string) and method of the question. Exactly one source may speak of them."""
+    own_query: bytes = scope.get("query_string") or b""
+    own = raw + b"?" + own_query if own_query else raw
+    method: bytes = scope["method"].encode("latin-1")
+    if door == PROXY:
+        return own, method
+    said = [name for name in (ORIGINAL_URI, FORWARDED_URI) if name in headers]
+    if len(said) + (raw != b"/check") > 1:
+        raise _Refusal("headers_refused")
+    if raw != b"/check":
+        return own.removeprefix(b"/check"), method
+    _keep_secrets_out_of(own_query)
+    if own_query or not said:
+        raise _Refusal("path_refused")
+    if said == [ORIGINAL_URI]:
+        return headers[ORIGINAL_URI], headers.get(ORIGINAL_METHOD)
+    return headers[FORWARDED_URI], headers.get(FORWARDED_METHOD)
+
+
+def _keep_secrets_out_of(path: bytes) -> None:
+    if TOKEN.search(path) or TOKEN.search(unquote_to_bytes(path)):
+        raise _Refusal("token_in_url")
+
+
+def _method(method: bytes | None) -> str:
+    """nginx may leave it out, since its configuration may; what it says must be a method."""
+    if method is None:
+        return ""
+    if not METHOD.match(method):
+        raise _Refusal("headers_refused")
+    return method.decode()
+
+
+def _with_model(query: Query, path: bytes) -> Query:
+    found = MODEL_PATH.match(path)
+    if not found:
+        raise _Refusal("path_refused")
+    query = replace(query, model=found["model"].decode())
+    if query.method not in ("", "POST"):
+        raise _Refusal("method_refused")
+    if found["number"]:
+        return replace(query, number=int(found["number"]), alias="", named=True)
+    if found["alias"]:
+        return replace(query, alias=found["alias"].decode(), named=True)
+    return query
+
+
+def _refuse_other_protocols(headers: dict[bytes, bytes]) -> None:
+    both = b"transfer-encoding" in headers and b"content-length" in headers
+    if both or b"upgrade" in headers or headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+        raise _Refusal("headers_refused")
+
+
+def _with_length(query: Query, headers: dict[bytes, bytes], limit: int) -> Query:
+    length = headers.get(b"content-length", b"0")
+    if not LENGTH.match(length):
+        raise _Refusal("headers_refused")
+    if query.door == PROXY and int(length) > limit:
+        raise _Refusal("too_large")
+    return query
+
+
+def _token(headers: dict[bytes, bytes]) -> str:
+    """The bearer token, well-formed; a typing error is told apart from a stranger without asking the database."""
+    value = headers.get(b"authorization", b"")
+    if not SCHEME.match(value):
+        raise _Refusal("token_missing")
+    found = BEARER.match(value)
+    if not found:
+        raise _Refusal("token_malformed")
+    text = found[1].decode()
+    if not tokens.is_well_formed(text):
+        raise _Refusal("several_credentials" if b"," in found[1] else "token_malformed")
+    return text

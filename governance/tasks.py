@@ -1,0 +1,23 @@
+"""What workers do for control."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db import transaction
+
+from governance.actions import clearances
+from registry.models import User, Version
+
+SLICE = 200
+
+
+@shared_task(name="governance.sweep_clearances")
+def sweep_clearances() -> int:
+    """Assess every version again, for facts that change by time alone; returns how many were assessed."""
+    machine = User.machine()
+    keys = list(Version.objects.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(keys), SLICE):
+        with transaction.atomic():
+            versions = Version.objects.filter(pk__in=keys[start : start + SLICE]).order_by("pk")
+            clearances.recompute(versions=versions, by=machine)
+    return len(keys)

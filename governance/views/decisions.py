@@ -1,0 +1,61 @@
+"""Decisions of the gate."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncHour
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from governance.models import Decision, Token
+from registry.models import Model
+from registry.paging import page
+from registry.permissions import require
+
+DAY = timedelta(days=1)
+
+
+def decisions(request: HttpRequest) -> HttpResponse:
+    """What the gate decided, newest first; filter by model, answer and reason."""
+    require(request.user, "governance.view_decision")
+    chosen = {name: request.GET.get(name, "").strip() for name in ("model", "answer", "reason", "caller")}
+    rows = Decision.objects.visible_to(request.user)
+    if chosen["model"]:
+        rows = rows.filter(model=chosen["model"])
+    if chosen["answer"] in ("allowed", "refused"):
+        rows = rows.filter(allowed=chosen["answer"] == "allowed")
+    if chosen["reason"]:
+        rows = rows.filter(reason=chosen["reason"])
+    if chosen["caller"]:
+        rows = rows.filter(caller=chosen["caller"])
+    recent = Decision.objects.visible_to(request.user).filter(decided_at__gt=timezone.now() - DAY)
+    context = {
+        "page": page(rows, request, by="-decided_at"),
+        "count": rows.count(),
+        "chosen": chosen,
+        "models": Model.objects.visible_to(request.user).order_by("name").values_list("slug", "name")[:500],
+        "reasons": recent.filter(allowed=False).values("reason").annotate(n=Count("pk")).order_by("-n", "reason")[:20],
+        "hours": list(
+            recent.annotate(hour=TruncHour("decided_at"))
+            .values("hour")
+            .annotate(allowed=Count("pk", filter=Q(allowed=True)), denied=Count("pk", filter=Q(allowed=False)))
+            .order_by("hour")
+        ),
+    }
+    htmx = request.htmx and not request.htmx.boosted
+    return render(request, "governance/decisions.html#rows" if htmx else "governance/decisions.html", context)
+
+
+def decision(request: HttpRequest, pk: str) -> HttpResponse:
+    """One decision with its whole reasoning."""
+    require(request.user, "governance.view_decision")
+    one = get_object_or_404(Decision.objects.visible_to(request.user).select_related("batch"), pk=pk)
+    context = {
+        "decision": one,
+        "token": Token.objects.visible_to(request.user).filter(pk=one.token).first() if one.token else None,
+        "model": Model.objects.visible_to(request.user).filter(slug=one.model).first(),
+    }
+    return render(request, "governance/decision.html", context)

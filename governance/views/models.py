@@ -1,0 +1,217 @@
+"""Models and their versions: clearance first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import current_app
+from django.contrib import messages
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from governance import policies
+from governance.actions import clearances, reviews
+from governance.forms import ReasonForm
+from governance.models import Clearance, Decision, Policy, Review, Suspension, Token
+from governance.views.tabs import find_version, version_tabs
+from registry.documents import content as contents
+from registry.models import Document, Endpoint, Manifest, Model, RunInput, System, TrackingServer, User, Version
+from registry.paging import page
+from registry.permissions import require
+from registry.views.documents import read_sections
+
+STATES = (("cleared", "Cleared"), ("not-cleared", "Not cleared"), ("ungoverned", "No card"))
+CLEARED = Clearance.objects.filter(version__model=OuterRef("pk"), environment="production", allowed=True)
+CARDED = Document.objects.filter(version__model=OuterRef("pk"))
+
+
+def models(request: HttpRequest) -> HttpResponse:
+    """Every visible model: filter by name and state."""
+    query, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    rows = Model.objects.visible_to(request.user).annotate(cleared=Exists(CLEARED), carded=Exists(CARDED))
+    if query:
+        rows = rows.filter(Q(name__icontains=query) | Q(description__icontains=query))
+    if state == "cleared":
+        rows = rows.filter(cleared=True)
+    elif state == "not-cleared":
+        rows = rows.filter(cleared=False, carded=True)
+    elif state == "ungoverned":
+        rows = rows.filter(carded=False)
+    shown = page(rows.with_owner_facts().annotate(version_count=Count("versions")), request, by="name")
+    context = {"page": shown, "query": query, "state": state, "states": STATES, "count": rows.count()}
+    template = "governance/models.html#rows" if request.htmx and not request.htmx.boosted else "governance/models.html"
+    return render(request, template, context)
+
+
+def model(request: HttpRequest, slug: str) -> HttpResponse:
+    """One model: its versions with their clearances, aliases, systems and policies."""
+    one = get_object_or_404(Model.objects.visible_to(request.user).select_related("server"), slug=slug)
+    stored = Prefetch("clearances", queryset=Clearance.objects.order_by("environment"))
+    versions = one.versions.prefetch_related(stored, "aliases", "endpoints").select_related("card__head")
+    context = {
+        "model": one,
+        "page": page(versions, request, by="-number"),
+        "systems": one.systems.order_by("name"),
+        "policies": one.policies.select_related("in_force__by").order_by("environment"),
+        "token_count": Token.objects.visible_to(request.user).filter(models=one, revoked_at=None).count(),
+    }
+    return render(request, "governance/model.html", context)
+
+
+def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The clearance of a version: each condition, met or not, why, and the one thing to do."""
+    one = find_version(request, slug, number)
+    context = frame(one, "version") | {
+        "clearances": [
+            {"row": row, "conditions": [_with_action(c, one, request.user) for c in row.conditions]}
+            for row in one.clearances.order_by("environment")
+        ],
+        "suspension": Suspension.objects.filter(version=one, lifted_at=None).select_related("by").first(),
+        "form": ReasonForm(),
+        "may_suspend": request.user.has_perm("governance.suspend_version"),
+        "may_report": request.user.has_perm("audit.order_report"),
+        "endpoints": Endpoint.objects.filter(version=one).order_by("environment"),
+        "systems": System.objects.filter(models=one.model).order_by("name"),
+        "manifest": Manifest.objects.filter(version=one).order_by("-taken_at", "-pk").first(),
+    }
+    return render(request, "governance/version.html", context)
+
+
+def facts(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """What the tracking server says: run, parameters, metrics, data, files."""
+    one = find_version(request, slug, number)
+    inputs = RunInput.objects.filter(run=one.run).select_related("snapshot__dataset").order_by("context", "pk")
+    context = frame(one, "version-facts") | {
+        "run": one.run,
+        "inputs": inputs if one.run else [],
+        "manifest": Manifest.objects.filter(version=one).order_by("-taken_at", "-pk").first(),
+        "may_sync": request.user.has_perm("registry.sync_trackingserver"),
+    }
+    return render(request, "governance/version_facts.html", context)
+
+
+def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The card's latest revision, and where it stands."""
+    one = find_version(request, slug, number)
+    head = one.card.head if hasattr(one, "card") else None
+    review = Review.objects.filter(document=one.card).order_by("-submitted_at").first() if head else None
+    content = head.content if head else {}
+    filled, total = contents.completeness("card", content) if head else (0, 0)
+    context = frame(one, "version-card") | {
+        "head": head,
+        "review": review,
+        "sections": read_sections("card", content) if head else [],
+        "gaps": contents.gaps("card", content) if head else [],
+        "blocking": contents.blocking("card", content) if head else [],
+        "filled": filled,
+        "total": total,
+        "may_write": request.user.has_perm("registry.write_document"),
+        "may_submit": request.user.has_perm("governance.submit_review"),
+        "revisions": one.card.revisions.select_related("by").order_by("-number")[:20] if head else [],
+    }
+    return render(request, "governance/version_card.html", context)
+
+
+def access(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Who may query this version: policies in sentences, tokens."""
+    one = find_version(request, slug, number)
+    rows = Policy.objects.filter(model=one.model, in_force__isnull=False).select_related("in_force__by")
+    stated = [(row, policies.sentences(row.in_force.content)) for row in rows.order_by("environment") if row.in_force]
+    tokens = Token.objects.visible_to(request.user).filter(models=one.model).select_related("owner")
+    context = frame(one, "version-access") | {"policies": stated, "tokens": tokens.order_by("-issued_at")[:50]}
+    return render(request, "governance/version_access.html", context)
+
+
+def decisions(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """What the gate decided about this version."""
+    one = find_version(request, slug, number)
+    require(request.user, "governance.view_decision", on=one)
+    rows = Decision.objects.visible_to(request.user).filter(model=one.model.slug)
+    rows = rows.filter(Q(version=one.number) | Q(version__isnull=True))
+    counted = rows.aggregate(total=Count("pk"), allowed=Count("pk", filter=Q(allowed=True)))
+    shown = page(rows, request, by="-decided_at")
+    context = frame(one, "version-decisions") | {"page": shown, "counted": counted}
+    return render(request, "governance/version_decisions.html", context)
+
+
+@require_POST
+def submit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Ask for a review of the card's latest revision."""
+    one = find_version(request, slug, number)
+    document = get_object_or_404(Document.objects.select_related("head"), version=one, head__isnull=False)
+    assert document.head is not None  # noqa: S101 - the filter says so
+    review = reviews.submit(revision=document.head, by=request.user)
+    messages.success(request, f"Revision {document.head.number} waits for a reviewer.")
+    return redirect(review)
+
+
+@require_POST
+def suspend(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Stop the version, or let it go on."""
+    one = find_version(request, slug, number)
+    lift = "lift" in request.POST
+    verb = clearances.lift if lift else clearances.suspend
+    verb(version=one, reason=request.POST.get("reason", ""), by=request.user)
+    messages.success(request, "The suspension is lifted." if lift else "Suspended. The next query is refused.")
+    return redirect(one)
+
+
+@require_POST
+def rehash(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Let a worker hash the files again."""
+    one = find_version(request, slug, number)
+    require(request.user, "registry.sync_trackingserver", on=one)
+    current_app.send_task("registry.rehash_version", [one.pk, request.user.pk])
+    messages.info(request, "A worker is hashing the files. The result stands in the history in a moment.")
+    return redirect("version-facts", slug, number)
+
+
+@require_POST
+def sync(request: HttpRequest) -> HttpResponse:
+    """Let a worker read every tracking server now."""
+    require(request.user, "registry.sync_trackingserver")
+    for server in TrackingServer.objects.all():
+        current_app.send_task("registry.sync_server", [server.pk, request.user.pk])
+    messages.info(request, "A worker is reading the tracking server. New versions appear here in a moment.")
+    return redirect("models")
+
+
+def frame(one: Version, tab: str) -> dict[str, Any]:
+    """What the head of every tab of a version shows."""
+    cleared = {row.environment: row.allowed for row in Clearance.objects.filter(version=one)}
+    aliases = one.aliases.order_by("name").values_list("name", flat=True)
+    return {
+        "version": one,
+        "number_text": str(one.number),
+        "tabs": version_tabs(one, tab),
+        "cleared": dict(sorted(cleared.items())),
+        "aliases": list(aliases),
+    }
+
+
+def _with_action(condition: dict[str, Any], one: Version, user: User) -> dict[str, Any]:
+    """The condition, and for an unmet one the page where it can be mended."""
+    if condition["met"]:
+        return condition
+    slug, number = one.model.slug, one.number
+    places = {
+        "card_missing": ("card-edit", "Write the card", "registry.write_document"),
+        "card_in_review": ("version-card", "See the review", ""),
+        "card_not_approved": ("version-card", "Submit the card", "governance.submit_review"),
+        "card_changed": ("version-card", "Submit the new revision", "governance.submit_review"),
+        "artifact_unknown": ("version-facts", "See the files", ""),
+        "artifact_changed": ("version-facts", "See the files", ""),
+        "datasheet_missing": ("version-lineage", "See the data", ""),
+        "datasheet_changed": ("version-card", "See the card", ""),
+    }
+    if condition["reason"].startswith("risk"):
+        system = one.model.systems.first()
+        url = reverse("system", args=[system.slug]) if system else reverse("systems")
+        return condition | {"url": url, "action": "Open the system"}
+    name, action, permission = places.get(condition["reason"], ("", "", ""))
+    if not name or (permission and not user.has_perm(permission)):
+        return condition | {"why": f"{condition['why']} {condition['remedy']}"}
+    return condition | {"url": reverse(name, args=[slug, number]), "action": action}

@@ -1,0 +1,101 @@
+"""AI systems and their risk class."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Count, OuterRef, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from governance.actions import risk
+from governance.forms import AddModelForm, RiskForm
+from governance.models import Clearance, RiskClass, RiskDecision
+from registry.actions import systems as verbs
+from registry.errors import Invalid
+from registry.forms import SystemForm
+from registry.models import System
+from registry.paging import page
+from registry.permissions import require
+
+LATEST = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
+
+
+def systems(request: HttpRequest) -> HttpResponse:
+    """Every visible system with its risk class."""
+    query = request.GET.get("q", "").strip()
+    rows = System.objects.visible_to(request.user)
+    if query:
+        rows = rows.filter(name__icontains=query)
+    shown = rows.annotate(
+        risk_class=Subquery(LATEST.values("risk_class")[:1]), model_count=Count("models", distinct=True)
+    )
+    context = {
+        "page": page(shown, request, by="name"),
+        "query": query,
+        "count": rows.count(),
+        "may_add": request.user.has_perm("registry.add_system"),
+        "risk_labels": dict(RiskClass.choices),
+    }
+    return render(request, "governance/systems.html", context)
+
+
+def system(request: HttpRequest, slug: str) -> HttpResponse:
+    """One system: purpose, models, risk decisions."""
+    one = get_object_or_404(System.objects.visible_to(request.user).select_related("created_by"), slug=slug)
+    clearances = Clearance.objects.visible_to(request.user).filter(version__model__systems=one)
+    context = {
+        "system": one,
+        "models": one.models.visible_to(request.user).order_by("name"),  # type: ignore[attr-defined]
+        "decisions": one.risk_decisions.select_related("by").order_by("-decided_at", "-pk"),
+        "clearances": clearances.filter(environment="production")
+        .select_related("version__model")
+        .order_by("version__model__name", "version__number"),
+        "form": RiskForm(),
+        "add_form": AddModelForm(request.user),
+        "may_decide": request.user.has_perm("governance.decide_risk"),
+        "may_change": request.user.has_perm("registry.change_system"),
+    }
+    return render(request, "governance/system.html", context)
+
+
+def new_system(request: HttpRequest) -> HttpResponse:
+    """Register a system."""
+    require(request.user, "registry.add_system")
+    form = SystemForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            created = verbs.register(by=request.user, **form.cleaned_data)
+        except Invalid as error:
+            for name, sentences in error.fields.items():
+                form.add_error(name, sentences)
+        else:
+            messages.success(request, f"{created.name} is registered. Add the models that it uses.")
+            if System.objects.visible_to(request.user).filter(pk=created.pk).exists():
+                return redirect(created)
+            return redirect("systems")
+    return render(request, "governance/system_new.html", {"form": form})
+
+
+@require_POST
+def add_model(request: HttpRequest, slug: str) -> HttpResponse:
+    """Put a model into a system."""
+    one = get_object_or_404(System.objects.visible_to(request.user), slug=slug)
+    form = AddModelForm(request.user, request.POST)
+    if not form.is_valid():
+        raise Invalid("Choose a model from the list.")
+    verbs.add_model(system=one, model=form.cleaned_data["model"], by=request.user)
+    messages.success(request, f"{one.name} now uses {form.cleaned_data['model']}.")
+    return redirect(one)
+
+
+@require_POST
+def decide_risk(request: HttpRequest, slug: str) -> HttpResponse:
+    """Decide the risk class."""
+    one = get_object_or_404(System.objects.visible_to(request.user), slug=slug)
+    form = RiskForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(fields={name: [str(e) for e in errors] for name, errors in form.errors.items()})
+    risk.decide(system=one, by=request.user, **form.cleaned_data)
+    messages.success(request, "Decided. Clearances were assessed again.")
+    return redirect(one)

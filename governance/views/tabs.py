@@ -1,0 +1,46 @@
+"""The tabs of a version: pages of several floors under one head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from registry.models import Version
+
+TABS = (
+    ("version", "Clearance", "clearance"),
+    ("version-facts", "Facts", "model"),
+    ("version-card", "Card", "card"),
+    ("version-lineage", "Lineage", "lineage"),
+    ("version-access", "Access", "policy"),
+    ("version-decisions", "Decisions", "decision"),
+    ("version-history", "History", "trail"),
+)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A link to one aspect of a version."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+    count: int | None = None
+
+
+def version_tabs(version: Version, current: str) -> list[Tab]:
+    """The tabs, with the one named `current` marked."""
+    place = [version.model.slug, version.number]
+    return [Tab(label, reverse(name, args=place), icon, name == current) for name, label, icon in TABS]
+
+
+def find_version(request: HttpRequest, slug: str, number: int) -> Version:
+    """The version, if it exists for this person."""
+    rows = Version.objects.visible_to(request.user).select_related(
+        "model__server", "run__server", "card__head__by"
+    )
+    return get_object_or_404(rows.named(slug, number))

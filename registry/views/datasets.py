@@ -1,0 +1,42 @@
+"""Datasets and their datasheets."""
+
+from __future__ import annotations
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from registry.documents.content import completeness, gaps
+from registry.models import Dataset, Version
+from registry.paging import page
+
+
+def datasets(request: HttpRequest) -> HttpResponse:
+    """Every dataset that a visible model has used."""
+    query = request.GET.get("q", "").strip()
+    rows = Dataset.objects.visible_to(request.user).select_related("datasheet__head__by")
+    if query:
+        rows = rows.filter(name__icontains=query)
+    found = page(rows.annotate(snapshot_count=Count("snapshots", distinct=True)), request, by="name")
+    return render(request, "registry/datasets.html", {"page": found, "query": query, "count": rows.count()})
+
+
+def dataset(request: HttpRequest, slug: str) -> HttpResponse:
+    """One dataset: its snapshots, who learned from it, its datasheet."""
+    one = get_object_or_404(
+        Dataset.objects.visible_to(request.user).select_related("datasheet__head__by"), slug=slug
+    )
+    head = one.datasheet.head if hasattr(one, "datasheet") else None
+    filled, total = completeness("datasheet", head.content) if head else (0, 57)
+    versions = Version.objects.visible_to(request.user).filter(run__inputs__snapshot__dataset=one).distinct()
+    context = {
+        "dataset": one,
+        "head": head,
+        "filled": filled,
+        "total": total,
+        "gaps": gaps("datasheet", head.content) if head else [],
+        "snapshots": one.snapshots.order_by("pk"),
+        "versions": versions.select_related("model").order_by("model__name", "number"),
+        "may_write": request.user.has_perm("registry.write_document"),
+    }
+    return render(request, "registry/dataset.html", context)

@@ -1,0 +1,102 @@
+"""What must never happen is refused by the database, whoever asks and however."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import InternalError, connection, transaction
+from django.db.utils import DatabaseError
+
+from tests.conftest import TRUNCATE_GUARDS
+
+APPEND_ONLY = {
+    "registry_revision",
+    "registry_manifest",
+    "governance_judgement",
+    "governance_riskdecision",
+    "governance_policyversion",
+    "governance_batch",
+    "governance_decision",
+    "audit_entry",
+    "audit_snapshot",
+    "audit_sealedbatch",
+}
+OTHER = {
+    ("governance_judgement", "four_eyes"),
+    ("governance_review", "review_course"),
+    ("governance_review", "review_stays"),
+    ("governance_token", "token_course"),
+    ("audit_entry", "entry_clock"),
+}
+
+pytestmark = pytest.mark.django_db
+
+
+def triggers() -> dict[tuple[str, str], str]:
+    """Our triggers, each with when it fires: A is always, even for a session that replays a replica."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid"
+            " WHERE NOT tgisinternal AND p.proname LIKE 'cardinal%%'"
+        )
+        return {(table, name): enabled for table, name, enabled in cursor.fetchall()}
+
+
+def test_every_guard_is_there_and_fires_always() -> None:
+    found = triggers()
+
+    assert set(found) == {(table, "refuse_change") for table in APPEND_ONLY} | OTHER
+    assert set(found.values()) == {"A"}
+
+
+def test_every_append_only_table_was_migrated_with_a_guard_against_truncate() -> None:
+    assert set(TRUNCATE_GUARDS) == APPEND_ONLY
+
+
+@pytest.mark.parametrize("table", sorted(APPEND_ONLY))
+def test_truncate_is_refused_with_the_guard_of_the_migration(table: str) -> None:
+    """The test database lives without these guards (see conftest), so each is put back as the migration made it."""
+    with connection.cursor() as cursor:
+        cursor.execute(TRUNCATE_GUARDS[table])
+
+        with pytest.raises(DatabaseError, match=f"{table} is append-only: TRUNCATE is refused"), transaction.atomic():
+            cursor.execute(f"TRUNCATE {table} CASCADE")
+
+
+def test_without_the_guard_truncate_would_go_through() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE audit_snapshot CASCADE")
+
+
+@pytest.mark.parametrize("table", sorted(APPEND_ONLY))
+@pytest.mark.parametrize("deed", ["UPDATE", "DELETE"])
+def test_the_guard_refuses_update_and_delete_of_rows(table: str, deed: str) -> None:
+    """On a copy of the table's guard, with one row, so that each table needs no story of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'refuse_change' AND tgrelid = %s::regclass",
+            [table],
+        )
+        (guard,) = cursor.fetchone()
+        cursor.execute("CREATE TEMP TABLE copy_of_table (a int) ON COMMIT DROP")
+        cursor.execute("INSERT INTO copy_of_table VALUES (1)")
+        cursor.execute(guard.replace(f"public.{table}", "copy_of_table"))
+        statement = "UPDATE copy_of_table SET a = 2" if deed == "UPDATE" else "DELETE FROM copy_of_table"
+
+        with pytest.raises(DatabaseError, match=f"append-only: {deed} is refused"), transaction.atomic():
+            cursor.execute(statement)
+
+
+def test_a_session_that_poses_as_a_replica_is_refused_too() -> None:
+    """`session_replication_role = replica` switches ordinary triggers off; ours fire ALWAYS."""
+    from tests import factories
+
+    factories.manifest(factories.version(), "b")
+    with connection.cursor() as cursor:
+        try:
+            with transaction.atomic():
+                cursor.execute("SET LOCAL session_replication_role = replica")
+        except DatabaseError:
+            pytest.skip("this database account may not pose as a replica at all")
+        with pytest.raises((DatabaseError, InternalError), match="append-only"), transaction.atomic():
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute("DELETE FROM registry_manifest")

@@ -1,0 +1,128 @@
+"""The ground of all tests: a database and a Redis number for each worker, closed sockets, and the cast."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from registry.models import User
+from tests import factories
+
+pytest_plugins = ["tests.tracking"]
+
+# Triggers that the running project has and the test database has not, by table; `refuse_truncate` is put back where
+# a test is about it. See `django_db_setup`.
+TRUNCATE_GUARDS: dict[str, str] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker a Redis number of its own; number 0 belongs to whoever runs the portal on the same Redis."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    address = settings.REDIS_URL.partition("?db=")[0] + f"?db={int(worker) % 15 + 1}"
+    settings.REDIS_URL = address
+    settings.CACHES["default"]["LOCATION"] = address
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The migrated test database, without the guards against TRUNCATE.
+
+    A test that commits (`transaction=True`) is cleaned up by TRUNCATE, and an append-only table refuses exactly that,
+    whoever asks. So the guards go after the migrations have made them, here and only here;
+    tests/architecture/test_guards.py puts each one back and sees it refuse. All other guards stay.
+    """
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'refuse_truncate'"
+        )
+        TRUNCATE_GUARDS.update(cursor.fetchall())
+        for table in TRUNCATE_GUARDS:
+            cursor.execute(f"DROP TRIGGER refuse_truncate ON {table}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_sockets() -> Iterator[None]:
+    """Tests talk to this machine only. PostgreSQL and Redis are unix sockets, servers that tests start are loopback."""
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, _only_here(getattr(socket.socket, name)))
+    yield
+    patch.undo()
+
+
+def _only_here(connect: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
+            raise PermissionError(f"A test tried to reach {address[0]}; tests stay on this machine.")
+        return connect(self, address)
+
+    return guarded
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """Writes cards, asks for reviews, issues tokens."""
+    return factories.member("owner")
+
+
+@pytest.fixture
+def reviewer(db: None) -> User:
+    """Judges what others wrote."""
+    return factories.member("reviewer")
+
+
+@pytest.fixture
+def compliance(db: None) -> User:
+    """Decides risk classes; sees everything."""
+    return factories.member("compliance")
+
+
+@pytest.fixture
+def auditor(db: None) -> User:
+    """Reads everything and changes nothing."""
+    return factories.member("auditor")
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    """Shares models and ends tokens."""
+    return factories.member("admin")
+
+
+@pytest.fixture
+def outsider(db: None) -> User:
+    """Has an account: no role, nothing shared. Must be refused everywhere."""
+    return User.objects.get_or_create(username="outsider")[0]
+
+
+@pytest.fixture
+def machine(db: None) -> User:
+    """The portal itself."""
+    return User.machine()
+
+
+@pytest.fixture
+def as_user() -> Callable[[User], Client]:
+    """A browser in which this user is logged in: `as_user(owner).get("/")`."""
+
+    def log_in(user: User) -> Client:
+        browser = Client()
+        browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return browser
+
+    return log_in

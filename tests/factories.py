@@ -1,0 +1,196 @@
+"""The smallest valid state, reached by verbs and never around them.
+
+    version = factories.version()                 registered, with a run, its training data and a manifest; shared
+    version = factories.approved_version()        ... with a datasheet, a system, a complete card, approved: cleared
+    review = factories.submitted_review()         ... waiting for a judgement
+
+Whoever is not named acts in the role that the table of roles foresees: `member("owner")` and so on.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from governance.actions import policies, reviews, risk
+from governance.actions import tokens as token_verbs
+from governance.models import PolicyVersion, Review, RiskDecision, Token
+from governance.tokens import Secret
+from registry.actions import catalogue, data, documents, servers, systems
+from registry.documents.content import blank
+from registry.documents.outline import outline
+from registry.models import Dataset, Manifest, Model, Revision, Run, System, TrackingServer, User, Version
+
+_next = count(1).__next__
+
+
+def member(role: str, name: str = "") -> User:
+    """Somebody with this role; one account per name, named like the role unless told otherwise."""
+    user, _ = User.objects.get_or_create(username=name or role, defaults={"email": f"{name or role}@example.org"})
+    user.groups.add(Group.objects.get(name=role))
+    return User.objects.get(pk=user.pk)  # fresh: permissions are remembered on the object
+
+
+def tracking_server() -> TrackingServer:
+    """A tracking server that is followed. Nothing listens there."""
+    number = _next()
+    return servers.add(name=f"tracking-{number}", uri=f"http://127.0.0.1:9/{number}", by=User.machine())
+
+
+def model(*, server: TrackingServer | None = None, name: str = "", shared: bool = True) -> Model:
+    """A model, shared with owners and reviewers unless told otherwise."""
+    made = catalogue.register_model(
+        server=server or tracking_server(),
+        name=name or f"model-{_next()}",
+        description="",
+        tags={},
+        created_at=timezone.now(),
+        by=User.machine(),
+    )
+    if shared:
+        for role in ("owner", "reviewer"):
+            share(made, Group.objects.get(name=role))
+    return made
+
+
+def share(model: Model, audience: Group | User) -> Model:
+    """Let a person or a group see `model`."""
+    return catalogue.share_model(model=model, audience=audience, by=member("admin"))
+
+
+def run(*, server: TrackingServer, dataset: str = "") -> Run:
+    """A finished run that used one snapshot of a dataset for training."""
+    used = {
+        "name": dataset or f"dataset-{_next()}",
+        "weak_digest": f"{_next():08x}",
+        "source_type": "local",
+        "source": "",
+        "schema": {},
+        "profile": {"num_rows": 400},
+        "context": "training",
+    }
+    facts = {"status": "FINISHED", "params": {"depth": "3"}, "metrics": {"auc": 0.9}}
+    return data.record_run(server=server, run_id=f"{_next():032x}", facts=facts, inputs=[used], by=User.machine())
+
+
+def version(*, model: Model | None = None, dataset: str = "", number: int = 1) -> Version:
+    """A version with a run, training data and hashed files; its model is shared with owners and reviewers."""
+    of = model or globals()["model"]()
+    made = catalogue.register_version(
+        model=of,
+        number=number,
+        registered_at=timezone.now(),
+        run=run(server=of.server, dataset=dataset),
+        facts={"source": "models:/m-1", "status": "READY"},
+        by=User.machine(),
+    )
+    manifest(made)
+    return made
+
+
+def manifest(version: Version, content: str = "a") -> Manifest:
+    """The files of `version` are hashed; other `content`, other digest."""
+    files = [{"path": "model.skops", "sha256": (content * 64)[:64], "size": 10}]
+    return data.record_manifest(version=version, files=files, by=User.machine())
+
+
+def training_data(version: Version) -> Dataset:
+    """The dataset that `version` was trained on."""
+    return Dataset.objects.get(snapshots__uses__run__versions=version)
+
+
+def system(*, model: Model, risk_class: str = "limited") -> System:
+    """An AI system with `model` in it and its risk class decided; none decided when `risk_class` is empty."""
+    made = systems.register(
+        name=f"System {_next()}",
+        intended_purpose="Decide about something.",
+        operator_role="provider",
+        by=member("owner"),
+    )
+    systems.add_model(system=made, model=model, by=member("owner"))
+    if risk_class:
+        decide(made, risk_class)
+    return made
+
+
+def decide(system: System, risk_class: str) -> RiskDecision:
+    """Compliance decides the risk class."""
+    return risk.decide(system=system, risk_class=risk_class, rationale="Annex III.", by=member("compliance"))
+
+
+def complete(kind: str, mark: str = "") -> dict[str, Any]:
+    """Content without a blocking gap. Another `mark` gives other content."""
+    content = blank(kind)
+    for field in outline(kind).fields():
+        if field.required:
+            content[field.section][field.key] = {
+                "lines": ["The credit team"],
+                "table": [{column.key: f"{column.label} {mark}".strip() for column in field.columns}],
+            }.get(field.kind, f"Something true {mark}".strip())
+    return content
+
+
+def save(about: Version | Dataset, *, mark: str = "", by: User | None = None, on_top_of: int | None = None) -> Revision:
+    """The next revision of the card or datasheet, complete."""
+    kind = "card" if isinstance(about, Version) else "datasheet"
+    if on_top_of is None:
+        on_top_of = Revision.objects.filter(**{f"document__{about._meta.model_name}": about}).count()
+    return documents.save(about=about, content=complete(kind, mark), on_top_of=on_top_of, by=by or member("owner"))
+
+
+def submitted_review(version: Version | None = None, *, by: User | None = None) -> Review:
+    """A complete card, with everything a clearance needs around it, waiting for a judgement."""
+    about = version or globals()["version"]()
+    if not about.model.systems.exists():
+        system(model=about.model)
+    save(training_data(about))
+    save(about)
+    return resubmit(about, by=by)
+
+
+def resubmit(version: Version, *, by: User | None = None) -> Review:
+    """Ask for a review of the card as it is now."""
+    return reviews.submit(revision=Revision.objects.filter(document__version=version).latest("number"), by=by or member("owner"))
+
+
+def approve(review: Review, *, by: User | None = None) -> Review:
+    """A reviewer approves what is under review."""
+    return reviews.approve(review=review, digest=review.digest, comment="", by=by or member("reviewer"))
+
+
+def approved_version(version: Version | None = None) -> Version:
+    """A version whose card a second person approved: cleared in every environment."""
+    review = approve(submitted_review(version))
+    return Version.objects.select_related("model", "card__head").get(card=review.document)
+
+
+def rules(*subjects: str, effect: str = "allow") -> dict[str, Any]:
+    """The content of a policy with one rule."""
+    rule = {"effect": effect, "subjects": list(subjects) or ["group:owner"], "actions": ["predict"]}
+    return {"schema": "cardinal/policy/1", "rules": [rule]}
+
+
+def policy(model: Model, *subjects: str, environment: str = "production", on_top_of: int = 0) -> PolicyVersion:
+    """A published policy that lets `subjects` predict."""
+    return policies.publish(
+        model=model, environment=environment, content=rules(*subjects), on_top_of=on_top_of, by=member("owner")
+    )
+
+
+def token(
+    *models: Model, owner: User | None = None, environment: str = "production", days: int = 30
+) -> tuple[Token, Secret]:
+    """A token for `models` and the secret that is shown once."""
+    return token_verbs.issue(
+        name="nightly scoring",
+        owner=owner or member("owner"),
+        models=models,
+        actions=["predict"],
+        environment=environment,
+        expires_at=timezone.now() + timedelta(days=days),
+        by=member("owner"),
+    )

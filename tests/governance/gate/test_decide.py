@@ -1,0 +1,148 @@
+"""The truth table: everything right allows, any single condition flipped denies, and names it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance import clearance, policies
+from governance.gate import reasons
+from governance.gate.decide import decide
+from governance.gate.grants import Facts, TokenFacts
+from governance.gate.request import Query
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TOKEN = TokenFacts(
+    id="5a2e", environment="production", actions=("predict",), expired=False, revoked=False, caller="scorer",
+    active=True, groups=frozenset({"services"}),
+)  # fmt: skip
+
+
+def policy(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": policies.SCHEMA, "rules": list(rules)}
+
+
+ALLOW = {"effect": "allow", "subjects": ["user:scorer"], "actions": ["predict"]}
+DENY = {"effect": "deny", "subjects": ["group:services"], "actions": ["predict"]}
+FACTS = Facts(
+    at=NOW, token=TOKEN, model_known=True, in_scope=True, policy=policy(ALLOW), version=2, cleared=True,
+    endpoint="http://127.0.0.1:5001",
+)  # fmt: skip
+QUERY = Query(door="proxy", request_id="r" * 8, method="POST", model="credit-scorer")
+
+FLIPS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("token_unknown", {"token": None}, {}),
+    ("token_revoked", {"token": replace(TOKEN, revoked=True)}, {}),
+    ("token_expired", {"token": replace(TOKEN, expired=True)}, {}),
+    ("caller_inactive", {"token": replace(TOKEN, active=False)}, {}),
+    ("model_unknown", {"model_known": False, "in_scope": False, "policy": None, "version": None, "cleared": False}, {}),
+    ("scope_model", {"in_scope": False}, {}),
+    ("scope_action", {"token": replace(TOKEN, actions=())}, {}),
+    ("scope_action", {}, {"action": "explain"}),
+    ("no_policy", {"policy": None}, {}),
+    ("no_policy", {"policy": {}}, {}),
+    ("policy_malformed", {"policy": {"schema": "unknown"}}, {}),
+    ("policy_denies", {"policy": policy(ALLOW, DENY)}, {}),
+    ("policy_denies", {"policy": policy(ALLOW, {"effect": "deny"})}, {}),
+    ("policy_does_not_allow", {"policy": policy()}, {}),
+    ("policy_does_not_allow", {"policy": policy(ALLOW | {"subjects": ["user:somebody"]})}, {}),
+    ("policy_does_not_allow", {"policy": policy(ALLOW | {"valid_until": NOW.isoformat()})}, {}),
+    ("version_not_named", {"version": None}, {}),
+    ("version_unknown", {"version": None}, {"named": True}),
+    ("not_cleared", {"cleared": False, "unmet": ("card_in_review",)}, {}),
+    ("no_endpoint", {"endpoint": ""}, {}),
+]
+
+
+def test_everything_right_is_allowed() -> None:
+    answer = decide(QUERY, FACTS)
+
+    assert answer.allowed
+    assert (answer.reason, answer.version, answer.caller, answer.token) == ("allowed", 2, "scorer", "5a2e")
+    assert (answer.environment, answer.endpoint, answer.at) == ("production", "http://127.0.0.1:5001", NOW)
+
+
+@pytest.mark.parametrize(("code", "facts", "query"), FLIPS, ids=[f"{n}-{flip[0]}" for n, flip in enumerate(FLIPS)])
+def test_one_condition_flipped_denies_and_names_it(code: str, facts: dict[str, Any], query: dict[str, Any]) -> None:
+    answer = decide(replace(QUERY, **query), replace(FACTS, **facts))
+
+    assert not answer.allowed
+    assert answer.reason == code
+    assert answer.endpoint == ""
+
+
+def test_a_proxy_that_has_its_own_model_server_needs_no_endpoint() -> None:
+    assert decide(replace(QUERY, door="check"), replace(FACTS, endpoint="")).allowed
+
+
+def test_an_unknown_model_is_told_as_one_out_of_scope() -> None:
+    assert reasons.told("model_unknown") is reasons.told("scope_model")
+
+
+def test_the_reasons_of_a_clearance_are_told() -> None:
+    answer = decide(QUERY, replace(FACTS, cleared=False, unmet=("card_in_review", "artifact_unknown")))
+
+    assert answer.unmet == ("card_in_review", "artifact_unknown")
+
+
+@given(
+    st.builds(
+        Facts,
+        at=st.just(NOW),
+        token=st.none()
+        | st.builds(
+            TokenFacts, id=st.just("x"), environment=st.just("staging"),
+            actions=st.sampled_from([(), ("predict",)]), expired=st.booleans(), revoked=st.booleans(),
+            caller=st.just("scorer"), active=st.booleans(), groups=st.just(frozenset()),
+        ),
+        model_known=st.booleans(),
+        in_scope=st.booleans(),
+        policy=st.sampled_from([None, {}, policy(ALLOW), policy(DENY), policy(ALLOW, {"effect": "deny"})]),
+        version=st.none() | st.just(1),
+        cleared=st.booleans(),
+        endpoint=st.sampled_from(["", "http://127.0.0.1:1"]),
+    )
+)  # fmt: skip
+def test_allowed_means_that_every_condition_holds(facts: Facts) -> None:
+    answer = decide(QUERY, facts)
+
+    token = facts.token
+    holds = (
+        token is not None
+        and not token.expired
+        and not token.revoked
+        and token.active
+        and token.actions == ("predict",)
+        and facts.model_known
+        and facts.in_scope
+        and facts.policy == policy(ALLOW)
+        and facts.version is not None
+        and facts.cleared
+        and facts.endpoint != ""
+    )
+    assert answer.allowed == holds
+    assert answer.reason in reasons.CODES
+    assert (answer.reason == "allowed") == holds
+
+
+def test_every_code_that_a_policy_can_give_stands_in_the_table() -> None:
+    for content in (None, {"schema": "x"}, policy(DENY), policy()):
+        verdict = policies.evaluate(content, policies.Query("scorer", frozenset({"services"}), "predict", NOW))
+        assert verdict.reasons[0].code in reasons.REASONS
+
+
+def test_the_reference_names_every_code() -> None:
+    from pathlib import Path
+
+    page = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "gate.md").read_text()
+
+    for code in (*reasons.CODES, "cannot_decide", "upstream_unreachable", "upstream_timed_out", "not_assessed"):
+        assert f"`{code}`" in page, code
+    for condition in clearance.assess(clearance.Facts(now=clearance.Basis())):
+        if condition.reason:
+            assert f"`{condition.reason.code}`" in page, condition.reason.code
