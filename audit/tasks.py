@@ -18,8 +18,8 @@ class Cancelled(Exception):
     """Somebody cancelled the report while it was rendered."""
 
 
-@shared_task(name="audit.render_report", bind=True, max_retries=2)
-def render_report(self: object, report_id: str) -> str:
+@shared_task(name="audit.render_report")
+def render_report(report_id: str) -> str:
     """Freeze, render and keep one report. Done again after a crash, it finds its snapshot and gives the same bytes."""
     from audit.reports import render  # noqa: PLC0415 - WeasyPrint loads in the worker only
 
@@ -36,8 +36,8 @@ def render_report(self: object, report_id: str) -> str:
     try:
         progress(2, "Freezing the evidence")
         snapshot = reports.freeze(report=report)
-        pdf = render.pdf(snapshot.content, progress=progress)
-        reports.finish(report=report, pdf=pdf, pages=render.page_count(pdf), by=machine)
+        done = render.document(snapshot.content, progress=progress)
+        reports.finish(report=report, pdf=done.body, pages=done.pages, by=machine)
     except (Cancelled, Conflict):
         return "cancelled"
     except render.RenderError as error:

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django.contrib.staticfiles",
+    "django.forms",
     "django_htmx",
     "template_partials",
     "guardian",
@@ -119,6 +120,8 @@ TEMPLATES = [
         },
     },
 ]
+
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # widgets of our own live in templates/components/
 
 DATABASES = {
     "default": dj_database_url.parse(ADDRESSES.database_url, conn_max_age=60, conn_health_checks=True),

@@ -71,6 +71,7 @@ class DocumentForm(forms.Form):
         super().__init__(data, initial={f.path: contents.value(content, f.path) for f in outline(kind).fields()})
         for field in outline(kind).fields():
             self.fields[field.path] = _form_field(field)
+            self.fields[field.path].needed = field.required  # type: ignore[attr-defined]
         self.fields["on_top_of"] = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
         self.fields["note"] = forms.CharField(
             label="What changed", max_length=300, required=False, help_text="One line for whoever reads the history."

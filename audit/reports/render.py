@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,7 +56,20 @@ def html(snapshot: Snapshot) -> str:
     return _write(snapshot, digest(snapshot), _moment(snapshot))
 
 
+@dataclass(frozen=True)
+class Rendered:
+    """A finished document: its bytes, and how many pages it has."""
+
+    body: bytes
+    pages: int
+
+
 def pdf(snapshot: Snapshot, *, progress: Progress = ignore) -> bytes:
+    """The bytes of `document`."""
+    return document(snapshot, progress=progress).body
+
+
+def document(snapshot: Snapshot, *, progress: Progress = ignore) -> Rendered:
     """The document as tagged PDF/A-3u with the snapshot attached.
 
     Raises RenderError when the document would pass 150 pages or asks for anything but the shipped fonts.
@@ -69,11 +83,12 @@ def pdf(snapshot: Snapshot, *, progress: Progress = ignore) -> bytes:
     text = _write(snapshot, stamp, taken)
     progress(15, "Setting the type.")
     with _counted(progress, _expected(text)):
-        document = press.lay_out(text, _stylesheet())
-        progress(80, f"Writing {count(len(document.pages))} pages.")
-        written = press.write(document, body, stamp, taken)
+        laid_out = press.lay_out(text, _stylesheet())
+        pages = len(laid_out.pages)
+        progress(80, f"Writing {count(pages)} pages.")
+        written = press.write(laid_out, body, stamp, taken)
     progress(100, "The document is ready.")
-    return written
+    return Rendered(written, pages)
 
 
 def _write(snapshot: Snapshot, stamp: str, taken: datetime) -> str:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+
+# The server's own few lines, in the form of all others.
+LINES = {
+    "()": "pythonjsonlogger.json.JsonFormatter",
+    "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+    "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+}
 
 
 def application() -> object:
@@ -12,6 +20,8 @@ def application() -> object:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
     django.setup(set_prefix=False)
+    for chatty in ("httpx", "httpcore"):  # they tell of every call to a model server, at length
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     from governance.gate.app import Gate
     from governance.gate.configuration import from_settings
 
@@ -42,6 +52,7 @@ def main() -> int:
             websockets=False,
             workers=number("GATE_WORKERS", 1, low=1, high=64),
             log_access=False,
+            log_dictconfig={"formatters": {"generic": LINES, "access": LINES}},
             respawn_failed_workers=True,
         )
     except (ImproperlyConfigured, Unavailable) as error:

@@ -16,6 +16,7 @@ from governance.gate.metrics import Metrics
 from governance.gate.proxy import Gone, Headers, Proxy, Receive, Send, TimedOut, TooLarge, Unreachable
 from governance.gate.reasons import Reason
 from governance.gate.request import PROXY, Query, read, request_id
+from governance.middleware import request_id as logged_id
 
 log = logging.getLogger("governance.gate")
 
@@ -76,8 +77,15 @@ class Gate:
         if path in (b"/healthz", b"/readyz", b"/metrics"):
             await self._watch(path, scope, send)
             return
-        began = time.perf_counter()
         query = read(scope, self.configuration.body_limit)
+        mark = logged_id.set(query.request_id)
+        try:
+            await self._answer(query, scope, receive, send)
+        finally:
+            logged_id.reset(mark)
+
+    async def _answer(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
         answer = await self._decided(query)
         if answer is None:
             self.metrics.undecided(query.door)
@@ -99,11 +107,11 @@ class Gate:
         except (Unanswered, Unwritten) as error:
             log.warning(
                 "gate.undecided",
-                extra={"request_id": query.request_id, "why": f"{type(error).__name__}: {error}"},
+                extra={"why": f"{type(error).__name__}: {error}"},
             )
             return None
         except Exception as error:  # noqa: BLE001 - a mistake of ours must refuse, and must not print what it held
-            log.error("gate.failed", extra={"request_id": query.request_id, "why": type(error).__name__})
+            log.error("gate.failed", extra={"why": type(error).__name__})
             return None
         return answer
 
@@ -199,7 +207,7 @@ async def _refuse(
         headers.append((b"www-authenticate", _challenge(reason, query)))
     if reason.status == 405:  # noqa: PLR2004
         headers.append((b"allow", b"POST"))
-    body = json.dumps(problem).encode()
+    body = json.dumps(problem, ensure_ascii=False).encode()
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if query.method == "HEAD" else body})
@@ -218,7 +226,6 @@ def _log(query: Query, code: str, began: float, answer: Answer | None = None) ->
     log.info(
         "gate.answered",
         extra={
-            "request_id": query.request_id,
             "door": query.door,
             "reason": code,
             "model": query.model,

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from registry import prefill
 from registry.actions import documents as verbs
 from registry.documents import content as contents
-from registry.documents.outline import json_schema, outline
+from registry.documents.outline import Field, json_schema, outline
 from registry.errors import Conflict, Invalid
 from registry.forms import DocumentForm
 from registry.models import Dataset, Document, Revision, Version
@@ -143,7 +143,7 @@ def read_sections(kind: str, content: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "key": section.key,
             "title": section.title,
-            "fields": [{"field": f, "value": contents.value(content, f.path)} for f in section.fields],
+            "fields": [{"field": f, "value": _ordered(f, contents.value(content, f.path))} for f in section.fields],
         }
         for section in outline(kind).sections
     ]
@@ -151,14 +151,24 @@ def read_sections(kind: str, content: dict[str, Any]) -> list[dict[str, Any]]:
 
 def diff_rows(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(label, text before, text after) of every field that differs."""
-    return [(c.field.label, as_text(c.before), as_text(c.after)) for c in contents.changes(kind, before, after)]
+    return [
+        (change.field.label, as_text(change.field, change.before), as_text(change.field, change.after))
+        for change in contents.changes(kind, before, after)
+    ]
 
 
-def as_text(given: Any) -> str:
+def as_text(field: Field, given: Any) -> str:
     """A field's value as plain text, one row a line."""
-    if isinstance(given, list):
-        return "\n".join(" · ".join(filter(None, row.values())) if isinstance(row, dict) else row for row in given)
-    return given or ""
+    if field.kind == "table":
+        return "\n".join(" · ".join(filter(None, row)) for row in _ordered(field, given))
+    return "\n".join(given) if isinstance(given, list) else given or ""
+
+
+def _ordered(field: Field, given: Any) -> Any:
+    """Rows as lists in the order of the columns: canonical JSON has sorted the keys."""
+    if field.kind != "table":
+        return given
+    return [[row.get(column.key, "") for column in field.columns] for row in given or []]
 
 
 def _revision(request: HttpRequest, pk: int, number: int) -> Revision:

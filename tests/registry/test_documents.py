@@ -41,7 +41,7 @@ def test_the_first_save_opens_the_document(version: Version, owner: User) -> Non
     revision = documents.save(about=version, content=factories.complete("card"), on_top_of=0, note="first", by=owner)
 
     assert (revision.number, revision.parent, revision.by, revision.note) == (1, None, owner, "first")
-    assert version.card.head == revision
+    assert Document.objects.get(version=version).head == revision
     assert Entry.objects.filter(kind="revision.saved", actor="owner").count() == 1
 
 

@@ -76,7 +76,9 @@ def test_each_way_to_be_denied_names_itself(gate: Running, served: Served) -> No
     assert code(gate.check(path, secret.text)) == "scope_model"
     assert code(gate.check(path, staging_secret.text)) == "no_policy"
     assert code(gate.check(f"/models/{served.slug}@next/invocations", served.secret)) == "version_unknown"
-    assert code(gate.check(f"/models/{served.slug}/versions/9/invocations", served.secret)) == "version_unknown"
+    assert (
+        code(gate.check(f"/models/{served.slug}/versions/9/invocations", served.secret)) == "version_unknown"
+    )
 
     policies.publish(
         model=model, environment="production", content=factories.rules("user:owner", effect="deny"), on_top_of=1,
@@ -112,7 +114,9 @@ def test_a_revoked_token_is_refused_with_the_next_query(gate: Running, served: S
     assert stored(refused).token == str(served.token.pk)
 
 
-def test_an_account_that_is_switched_off_is_refused_with_the_next_query(gate: Running, served: Served) -> None:
+def test_an_account_that_is_switched_off_is_refused_with_the_next_query(
+    gate: Running, served: Served
+) -> None:
     owner = factories.member("owner")
     owner.is_active = False
     owner.save()
@@ -128,12 +132,16 @@ def test_a_token_expires_by_the_clock_of_the_database(gate: Running, served: Ser
     assert gate.check(served.path, secret.text).status_code == 200
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(GREATEST(0, extract(epoch FROM %s - clock_timestamp())))", [token.expires_at])
+        cursor.execute(
+            "SELECT pg_sleep(GREATEST(0, extract(epoch FROM %s - clock_timestamp())))", [token.expires_at]
+        )
 
     assert code(gate.check(served.path, secret.text)) == "token_expired"
 
 
-def test_a_version_that_nobody_approved_is_refused_with_what_is_missing(gate: Running, served: Served) -> None:
+def test_a_version_that_nobody_approved_is_refused_with_what_is_missing(
+    gate: Running, served: Served
+) -> None:
     factories.version(model=served.version.model, number=2)
 
     refused = gate.check(f"/models/{served.slug}/versions/2/invocations", served.secret)
@@ -153,8 +161,7 @@ def test_the_alias_decides_which_version_answers(gate: Running, served: Served, 
     )
 
     assert code(gate.predict(f"/models/{served.slug}@next/invocations", served.secret)) == "not_cleared"
-    factories.save(second)
-    factories.approve(factories.resubmit(second))
+    factories.approved_version(second)
     allowed = gate.predict(f"/models/{served.slug}@next/invocations", served.secret)
 
     assert allowed.headers["x-cardinal-version"] == "2"
@@ -171,7 +178,9 @@ def test_an_unknown_model_looks_exactly_like_a_forbidden_one(gate: Running, serv
     answers = [gate.raw(wire.format(slug).encode()) for slug in (forbidden.slug, "no-such-project")]
 
     def plain(answer: bytes) -> list[bytes]:
-        identity = next(line for line in answer.split(b"\r\n") if line.startswith(b"x-cardinal-decision")).split()[1]
+        identity = next(
+            line for line in answer.split(b"\r\n") if line.startswith(b"x-cardinal-decision")
+        ).split()[1]
         lines = answer.replace(identity, b"ID").split(b"\r\n")
         return [line for line in lines if not line.startswith(b"date:")]
 
@@ -191,7 +200,10 @@ def test_statuses_and_challenges_are_those_of_rfc_6750(gate: Running, served: Se
     assert (missing.status_code, missing.headers["www-authenticate"]) == (401, 'Bearer realm="cardinal"')
     assert malformed.headers["www-authenticate"] == 'Bearer realm="cardinal", error="invalid_token"'
     assert outside.status_code == 403
-    assert outside.headers["www-authenticate"] == 'Bearer realm="cardinal", error="insufficient_scope", scope="predict"'
+    assert (
+        outside.headers["www-authenticate"]
+        == 'Bearer realm="cardinal", error="insufficient_scope", scope="predict"'
+    )
 
 
 def test_the_decision_point_answers_only_what_proxies_understand(gate: Running, served: Served) -> None:
@@ -199,7 +211,9 @@ def test_the_decision_point_answers_only_what_proxies_understand(gate: Running, 
         gate.check("/models/../x", served.secret),
         gate.check(served.path, served.secret, **{"X-Original-Method": "GET"}),
         gate.check(f"/models/{served.slug}@none/invocations", served.secret),
-        httpx.get(f"{gate.url}/check", headers={"X-Forwarded-Uri": served.path, "X-Original-URI": served.path}),
+        httpx.get(
+            f"{gate.url}/check", headers={"X-Forwarded-Uri": served.path, "X-Original-URI": served.path}
+        ),
     ]
 
     assert [(r.status_code, code(r)) for r in asked] == [
@@ -287,7 +301,10 @@ def test_a_model_server_that_is_away_or_slow_is_told_apart(gate: Running, served
 def test_a_caller_who_hangs_up_ends_the_call_to_the_model_server(gate: Running, served: Served) -> None:
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(
-            gate.url + served.path, content=b"slow", headers={"Authorization": f"Bearer {served.secret}"}, timeout=0.4
+            gate.url + served.path,
+            content=b"slow",
+            headers={"Authorization": f"Bearer {served.secret}"},
+            timeout=0.4,
         )
 
     deadline = time.monotonic() + 1.5  # well before the gate's own patience with the model server ends
@@ -338,7 +355,9 @@ def test_nothing_hostile_is_allowed_and_no_token_is_written_down(
     gate: Running, served: Served, scoring: Any
 ) -> None:
     for template in HOSTILE:
-        request = template.replace(b"{path}", served.path.encode()).replace(b"{token}", served.secret.encode())
+        request = template.replace(b"{path}", served.path.encode()).replace(
+            b"{token}", served.secret.encode()
+        )
         answer = gate.raw(request + b"Connection: close\r\n\r\n")
         assert not answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 101")), template
         assert served.secret.encode() not in answer, template

@@ -40,7 +40,11 @@ FLIPS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("token_revoked", {"token": replace(TOKEN, revoked=True)}, {}),
     ("token_expired", {"token": replace(TOKEN, expired=True)}, {}),
     ("caller_inactive", {"token": replace(TOKEN, active=False)}, {}),
-    ("model_unknown", {"model_known": False, "in_scope": False, "policy": None, "version": None, "cleared": False}, {}),
+    (
+        "model_unknown",
+        {"model_known": False, "in_scope": False, "policy": None, "version": None, "cleared": False},
+        {},
+    ),
     ("scope_model", {"in_scope": False}, {}),
     ("scope_action", {"token": replace(TOKEN, actions=())}, {}),
     ("scope_action", {}, {"action": "explain"}),
@@ -67,8 +71,12 @@ def test_everything_right_is_allowed() -> None:
     assert (answer.environment, answer.endpoint, answer.at) == ("production", "http://127.0.0.1:5001", NOW)
 
 
-@pytest.mark.parametrize(("code", "facts", "query"), FLIPS, ids=[f"{n}-{flip[0]}" for n, flip in enumerate(FLIPS)])
-def test_one_condition_flipped_denies_and_names_it(code: str, facts: dict[str, Any], query: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("code", "facts", "query"), FLIPS, ids=[f"{n}-{flip[0]}" for n, flip in enumerate(FLIPS)]
+)
+def test_one_condition_flipped_denies_and_names_it(
+    code: str, facts: dict[str, Any], query: dict[str, Any]
+) -> None:
     answer = decide(replace(QUERY, **query), replace(FACTS, **facts))
 
     assert not answer.allowed
@@ -132,7 +140,9 @@ def test_allowed_means_that_every_condition_holds(facts: Facts) -> None:
 
 def test_every_code_that_a_policy_can_give_stands_in_the_table() -> None:
     for content in (None, {"schema": "x"}, policy(DENY), policy()):
-        verdict = policies.evaluate(content, policies.Query("scorer", frozenset({"services"}), "predict", NOW))
+        verdict = policies.evaluate(
+            content, policies.Query("scorer", frozenset({"services"}), "predict", NOW)
+        )
         assert verdict.reasons[0].code in reasons.REASONS
 
 
@@ -141,7 +151,13 @@ def test_the_reference_names_every_code() -> None:
 
     page = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "gate.md").read_text()
 
-    for code in (*reasons.CODES, "cannot_decide", "upstream_unreachable", "upstream_timed_out", "not_assessed"):
+    for code in (
+        *reasons.CODES,
+        "cannot_decide",
+        "upstream_unreachable",
+        "upstream_timed_out",
+        "not_assessed",
+    ):
         assert f"`{code}`" in page, code
     for condition in clearance.assess(clearance.Facts(now=clearance.Basis())):
         if condition.reason:

@@ -34,7 +34,9 @@ def test_the_digest_covers_every_column_but_itself() -> None:
 
 
 def test_the_digest_is_that_of_the_canonical_json() -> None:
-    form = record(id=str(uuid.UUID(int=1)), batch=str(uuid.UUID(int=2)), decided_at="2026-11-23T07:05:09.000120Z")
+    form = record(
+        id=str(uuid.UUID(int=1)), batch=str(uuid.UUID(int=2)), decided_at="2026-11-23T07:05:09.000120Z"
+    )
 
     assert record_digest(record()) == sha256(rfc8785.dumps(form)).hexdigest()
 
@@ -42,7 +44,11 @@ def test_the_digest_is_that_of_the_canonical_json() -> None:
 @given(SOME, SOME, st.none() | st.integers(1, 2**31))
 def test_whatever_stands_in_a_column_has_one_form(caller: str, model: str, version: int | None) -> None:
     fields = record(caller=caller, model=model, version=version)
-    form = fields | {"id": str(uuid.UUID(int=1)), "batch": str(uuid.UUID(int=2)), "decided_at": "2026-11-23T07:05:09.000120Z"}
+    form = fields | {
+        "id": str(uuid.UUID(int=1)),
+        "batch": str(uuid.UUID(int=2)),
+        "decided_at": "2026-11-23T07:05:09.000120Z",
+    }
 
     assert record_digest(fields) == sha256(rfc8785.dumps(form)).hexdigest()
 
@@ -50,7 +56,9 @@ def test_whatever_stands_in_a_column_has_one_form(caller: str, model: str, versi
 def test_the_digest_does_not_depend_on_the_zone_a_time_is_written_in() -> None:
     there = timezone(timedelta(hours=5))
 
-    assert record_digest(record(decided_at=datetime(2026, 11, 23, 12, 5, 9, 120, there))) == record_digest(record())
+    assert record_digest(record(decided_at=datetime(2026, 11, 23, 12, 5, 9, 120, there))) == record_digest(
+        record()
+    )
 
 
 def leaf(data: bytes) -> bytes:

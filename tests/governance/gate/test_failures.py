@@ -38,7 +38,9 @@ def test_a_gate_that_is_killed_right_after_an_answer_has_stored_it(own_gate: Run
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_gate_that_is_killed_under_load_has_stored_all_that_it_answered(own_gate: Running, served: Served) -> None:
+def test_a_gate_that_is_killed_under_load_has_stored_all_that_it_answered(
+    own_gate: Running, served: Served
+) -> None:
     answered: list[str] = []
 
     def ask_until_it_dies(_: int) -> None:
@@ -75,7 +77,9 @@ def test_a_gate_that_is_told_to_end_answers_what_is_under_way(own_gate: Running,
 @pytest.mark.django_db(transaction=True)
 def test_what_cannot_be_stored_is_not_answered(gate: Running, served: Served) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE governance_decision ADD CONSTRAINT full_disk CHECK (reason = '') NOT VALID")
+        cursor.execute(
+            "ALTER TABLE governance_decision ADD CONSTRAINT full_disk CHECK (reason = '') NOT VALID"
+        )
     try:
         refused = gate.check(served.path, served.secret)
     finally:

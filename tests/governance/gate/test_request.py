@@ -11,7 +11,13 @@ TOKEN = tokens.new("p", "pepper" * 8).text
 GOOD = b"/models/credit-scorer/invocations"
 
 
-def ask(path: bytes = GOOD, *more: tuple[bytes, bytes], method: str = "POST", query: bytes = b"", token: str = TOKEN) -> Query:
+def ask(
+    path: bytes = GOOD,
+    *more: tuple[bytes, bytes],
+    method: str = "POST",
+    query: bytes = b"",
+    token: str = TOKEN,
+) -> Query:
     headers = [(b"host", b"gate"), *more]
     if token:
         headers.append((b"authorization", f"Bearer {token}".encode()))
@@ -102,7 +108,9 @@ def test_a_path_that_is_not_written_plainly_is_refused_at_both_doors(path: bytes
         (b"/models/7/versions/12/invocations", "7", "", 12),
     ],
 )
-def test_plain_paths_are_understood_the_same_by_every_door(path: bytes, model: str, alias: str, number: int | None) -> None:
+def test_plain_paths_are_understood_the_same_by_every_door(
+    path: bytes, model: str, alias: str, number: int | None
+) -> None:
     ways = [
         ask(path),
         check(path, (b"x-original-method", b"POST")),
@@ -216,7 +224,9 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_read() -> None
     assert ask(GOOD, (b"content-length", b"1000")).refusal == ""
 
 
-@pytest.mark.parametrize("given", [b"short", b"a" * 65, b"evil\nline-12345", b'{"a":"b-c-d-e"}', TOKEN.encode()])
+@pytest.mark.parametrize(
+    "given", [b"short", b"a" * 65, b"evil\nline-12345", b'{"a":"b-c-d-e"}', TOKEN.encode()]
+)
 def test_a_request_id_that_is_not_plain_is_replaced(given: bytes) -> None:
     assert ask(GOOD, (b"x-request-id", given)).request_id.encode() != given
     assert ask(GOOD, (b"x-request-id", b"0af7651916cd43dd")).request_id == "0af7651916cd43dd"

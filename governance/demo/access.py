@@ -1,0 +1,119 @@
+"""Who may query the demo's models: policies, tokens in every state, and the lines that the demo prints."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from governance.actions import policies as policy_verbs
+from governance.actions import tokens as token_verbs
+from governance.demo import accounts, papers, training
+from governance.embedded.places import replace
+from governance.models import Policy, Token
+from governance.policies import SCHEMA
+from registry.models import Environment, Model, User
+
+WORKS, ENDED, WITHDRAWN = "Loan desk", "Nightly scoring, ended", "Notebook, lost laptop"
+LIFE = timedelta(days=30)
+PRODUCTION = Environment.PRODUCTION.value
+MORE_RULES = {
+    "credit-scorer": [{"effect": "allow", "subjects": ["user:reviewer"], "actions": ["predict"]}],
+    "tumour-classifier": [{"effect": "deny", "subjects": ["user:compliance"], "actions": ["predict"]}],
+}
+Account = Mapping[str, User]
+
+
+def policies(people: Account) -> None:
+    """In production the owners may query each governed model; some models have a rule more."""
+    for name in sorted({name for name, _ in training.served()}):
+        model = Model.objects.get(name=name)
+        if Policy.objects.filter(model=model, environment=PRODUCTION, in_force__isnull=False).exists():
+            continue
+        rules = [{"effect": "allow", "subjects": ["group:owner"], "actions": ["predict"]}]
+        policy_verbs.publish(
+            model=model,
+            environment=PRODUCTION,
+            content={"schema": SCHEMA, "rules": [*rules, *MORE_RULES.get(name, [])]},
+            on_top_of=0,
+            by=people["owner"],
+        )
+
+
+def tokens(folder: Path, people: Account) -> dict[str, str]:
+    """A token that works, one that ends at once and one revoked. Returns the secret of the first.
+
+    The secret is kept in a private file for one reason: the demo prints a query that can be pasted. Cardinal itself
+    keeps no secret, only its keyed digest.
+    """
+    path = folder / "tokens.json"
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if not _is_active(kept.get("id", "")):
+        token, secret = _issue(WORKS, LIFE, people)
+        kept = {"id": str(token.pk), "name": WORKS, "secret": secret}
+        replace(path, json.dumps(kept))
+    if not Token.objects.filter(name=ENDED).exists():
+        _issue(ENDED, timedelta(seconds=2), people)
+    if not Token.objects.filter(name=WITHDRAWN).exists():
+        token, _ = _issue(WITHDRAWN, LIFE, people)
+        token_verbs.revoke(token=token, by=people["owner"])
+    return kept
+
+
+def wait_for_expiry() -> None:
+    """Wait for the token that was issued to expire."""
+    last = Token.objects.filter(name=ENDED).order_by("-expires_at").first()
+    if last:
+        time.sleep(max(0.0, (last.expires_at - timezone.now()).total_seconds()))
+
+
+def summary(folder: Path, kept: Mapping[str, str], example: Any) -> str:
+    """Log-ins, a query to paste, and what was left undone on purpose."""
+    body = json.dumps(example, separators=(",", ":"))
+    who = [f"  {name:<11}{does}" for name, does in accounts.ROLES.items()]
+    waiting = ", ".join(papers.waiting())
+    return "\n".join(
+        [
+            f"Log in at {settings.SITE_URL} with the password {accounts.password(folder)} as",
+            *who,
+            "",
+            "A query through the gate, with a token of owner for credit-scorer",
+            f"(kept in {folder / 'tokens.json'} so that it can be printed here; nothing else keeps a token):",
+            "",
+            f"curl {settings.GATE_URL}/models/credit-scorer/invocations \\",
+            f"  -H 'Authorization: Bearer {kept['secret']}' \\",
+            f"  -H 'Content-Type: application/json' -d '{body}'",
+            "",
+            "Left undone on purpose",
+            f"  The card of {waiting} waits for its review: log in as reviewer."
+            if waiting
+            else "  No card waits for a review any more.",
+            "  The model churn-sketch is on the tracking server and nobody governs it: log in as owner.",
+            f"  The token “{ENDED}” has expired, and “{WITHDRAWN}” was revoked.",
+            "",
+        ]
+    )
+
+
+def _is_active(pk: str) -> bool:
+    token = Token.objects.filter(pk=pk).first() if pk else None
+    return token is not None and token.state == "active"
+
+
+def _issue(name: str, life: timedelta, people: Account) -> tuple[Token, str]:
+    token, secret = token_verbs.issue(
+        name=name,
+        owner=people["owner"],
+        models=[Model.objects.get(name="credit-scorer")],
+        actions=["predict"],
+        environment=PRODUCTION,
+        expires_at=timezone.now() + life,
+        by=people["owner"],
+    )
+    return token, secret.text

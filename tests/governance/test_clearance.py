@@ -1,0 +1,313 @@
+"""No clearance, no traffic: one unmet condition denies, says so, and lapses what was granted before."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.models import Entry
+from governance import clearance
+from governance.actions import clearances
+from governance.clearance import Basis, Facts, assess, verdict
+from governance.models import Clearance
+from registry.actions import systems
+from registry.errors import Conflict, Invalid, Missing, Refused
+from registry.models import User, Version
+from tests import factories
+
+BASIS = Basis(artifact="a" * 64, datasheets={"applicants": "d" * 64}, risk_classes={"lending": "high"})
+CLEARED = Facts(now=BASIS, card="c" * 64, approved="c" * 64, approved_basis=BASIS)
+
+# What is broken, the condition that must be unmet, and the reason code that outsiders build on.
+SPOILED: list[tuple[Facts, str, str]] = [
+    (replace(CLEARED, now=replace(BASIS, risk_classes={})), "risk", "risk_no_system"),
+    (replace(CLEARED, now=replace(BASIS, risk_classes={"lending": ""})), "risk", "risk_undecided"),
+    (replace(CLEARED, now=replace(BASIS, risk_classes={"lending": "prohibited"})), "risk", "risk_prohibited"),
+    (replace(CLEARED, now=replace(BASIS, risk_classes={"lending": "minimal"})), "risk", "risk_changed"),
+    (
+        replace(CLEARED, now=replace(BASIS, risk_classes={"lending": "high", "hiring": "high"})),
+        "risk",
+        "risk_changed",
+    ),
+    (replace(CLEARED, now=replace(BASIS, artifact="")), "artifact", "artifact_unknown"),
+    (replace(CLEARED, now=replace(BASIS, artifact="b" * 64)), "artifact", "artifact_changed"),
+    (replace(CLEARED, now=replace(BASIS, datasheets={})), "datasheets", "training_data_unknown"),
+    (replace(CLEARED, now=replace(BASIS, datasheets={"applicants": ""})), "datasheets", "datasheet_missing"),
+    (replace(CLEARED, now=replace(BASIS, datasheets={"applicants": "e" * 64})), "datasheets", "datasheet_changed"),
+    (replace(CLEARED, card=""), "card", "card_missing"),
+    (replace(CLEARED, card="e" * 64), "card", "card_changed"),
+    (replace(CLEARED, card="e" * 64, in_review=True), "card", "card_in_review"),
+    (replace(CLEARED, approved="", approved_basis=None), "card", "card_not_approved"),
+    (replace(CLEARED, suspended_because="It drifts."), "suspension", "suspended"),
+]
+
+
+def test_all_conditions_met_is_cleared() -> None:
+    assert all(condition.met for condition in assess(CLEARED))
+    assert verdict(assess(CLEARED))
+
+
+@pytest.mark.parametrize(("facts", "condition", "code"), SPOILED, ids=[code for *_, code in SPOILED])
+def test_any_single_broken_condition_denies_and_names_itself(facts: Facts, condition: str, code: str) -> None:
+    conditions = assess(facts)
+
+    assert not verdict(conditions)
+    assert {one.code: one.reason.code for one in conditions if one.reason} == {condition: code}
+    assert all(reason.sentence.endswith((".", "!")) and reason.remedy for reason in verdict(conditions).reasons)
+
+
+def test_an_open_review_of_what_is_approved_already_changes_nothing() -> None:
+    assert verdict(assess(replace(CLEARED, in_review=True)))
+
+
+DIGESTS = st.sampled_from(["", "a" * 64, "b" * 64])
+BASES = st.builds(
+    Basis,
+    artifact=DIGESTS,
+    datasheets=st.dictionaries(st.sampled_from(["applicants", "census"]), DIGESTS),
+    risk_classes=st.dictionaries(
+        st.sampled_from(["lending", "hiring"]), st.sampled_from(["", "prohibited", "high", "limited", "minimal"])
+    ),
+)
+FACTS = st.builds(
+    Facts,
+    now=BASES,
+    card=DIGESTS,
+    in_review=st.booleans(),
+    approved=DIGESTS,
+    approved_basis=st.none() | BASES,
+    suspended_because=st.sampled_from(["", "It drifts."]),
+)
+
+
+@given(facts=FACTS | st.builds(lambda facts: replace(facts, approved_basis=facts.now, approved=facts.card), FACTS))
+@settings(max_examples=500, deadline=None)
+def test_cleared_means_that_everything_holds(facts: Facts) -> None:
+    """Whatever the facts, an allowed version is approved as it is now, not prohibited and not suspended."""
+    conditions = assess(facts)
+
+    assert len(conditions) == len({one.code for one in conditions}) == 5
+    assert bool(verdict(conditions)) == all(one.met for one in conditions)
+    if verdict(conditions):
+        assert facts.card
+        assert facts.approved == facts.card
+        assert not facts.suspended_because
+        assert facts.now.artifact
+        assert facts.now.datasheets
+        assert all(facts.now.datasheets.values())
+        assert facts.now.risk_classes
+        assert set(facts.now.risk_classes.values()) <= {"high", "limited", "minimal"}
+        assert facts.approved_basis in (None, facts.now)
+
+
+@given(basis=BASES)
+def test_a_basis_survives_being_stored(basis: Basis) -> None:
+    assert Basis.of(basis.as_json()) == basis
+
+
+pytest_django = pytest.mark.django_db
+
+
+def stored(version: Version) -> dict[str, bool]:
+    return dict(Clearance.objects.filter(version=version).values_list("environment", "allowed"))
+
+
+def codes(version: Version) -> set[str]:
+    row = Clearance.objects.get(version=version, environment="production")
+    return {condition["reason"] for condition in row.unmet}
+
+
+def cleared(version: Version) -> bool:
+    """Cleared in both environments, or in neither."""
+    answers = set(stored(version).values())
+    assert len(answers) == 1
+    return answers.pop()
+
+
+@pytest.fixture
+def approved(db: None) -> Version:
+    version = factories.approved_version()
+    assert cleared(version)
+    return version
+
+
+def lapses() -> list[dict[str, Any]]:
+    return [entry.facts for entry in Entry.objects.filter(kind="clearance.lapsed")]
+
+
+@pytest_django
+def test_a_new_version_is_not_cleared_and_says_all_that_is_missing() -> None:
+    version = factories.version()
+
+    assert not cleared(version)
+    assert codes(version) == {"risk_no_system", "datasheet_missing", "card_missing"}
+
+
+@pytest_django
+def test_approval_by_a_second_person_clears(approved: Version) -> None:
+    granted = Entry.objects.filter(kind="clearance.granted")
+
+    assert stored(approved) == {"production": True, "staging": True}
+    assert {entry.actor for entry in granted} == {"reviewer"}
+    assert granted.count() == 2
+
+
+@pytest_django
+def test_an_edit_of_the_card_ends_the_clearance(approved: Version) -> None:
+    factories.save(approved, mark="edited")
+
+    assert not cleared(approved)
+    assert codes(approved) == {"card_changed"}
+    assert {fact["by"]["name"] for fact in lapses()} == {"owner"}
+    assert lapses()[0]["facts"]["codes"] == "card_changed"
+
+
+@pytest_django
+def test_a_changed_file_ends_the_clearance(approved: Version) -> None:
+    factories.manifest(approved, "b")
+
+    assert not cleared(approved)
+    assert codes(approved) == {"artifact_changed"}
+
+
+@pytest_django
+def test_a_changed_datasheet_ends_the_clearance_of_every_version_trained_on_it(approved: Version) -> None:
+    sibling = factories.approved_version(
+        factories.version(dataset=factories.training_data(approved).name, model=factories.model())
+    )
+    assert cleared(sibling)
+    assert cleared(approved)
+
+    factories.save(factories.training_data(approved), mark="corrected")
+
+    assert not cleared(approved)
+    assert not cleared(sibling)
+    assert codes(approved) == codes(sibling) == {"datasheet_changed"}
+
+
+@pytest_django
+def test_a_prohibited_system_ends_the_clearance(approved: Version) -> None:
+    factories.decide(approved.model.systems.get(), "prohibited")
+
+    assert not cleared(approved)
+    assert codes(approved) == {"risk_prohibited"}
+
+
+@pytest_django
+def test_another_risk_class_asks_for_another_review(approved: Version) -> None:
+    factories.decide(approved.model.systems.get(), "high")
+    assert codes(approved) == {"risk_changed"}
+
+    factories.approve(factories.resubmit(approved))
+
+    assert cleared(approved)
+
+
+@pytest_django
+def test_a_second_system_without_a_risk_class_ends_the_clearance(approved: Version, owner: User) -> None:
+    factories.system(model=approved.model, risk_class="")
+
+    assert codes(approved) == {"risk_undecided"}
+
+
+@pytest_django
+def test_a_system_is_told_of_by_the_verb(approved: Version, owner: User) -> None:
+    other = factories.version()
+
+    systems.add_model(system=approved.model.systems.get(), model=other.model, by=owner)
+
+    assert "risk_no_system" not in codes(other)
+    assert cleared(approved)
+
+
+@pytest_django
+def test_editing_back_to_what_was_approved_clears_again(approved: Version) -> None:
+    factories.save(approved, mark="edited")
+
+    factories.save(approved)
+
+    assert cleared(approved)
+
+
+@pytest_django
+def test_a_suspension_stops_at_once_and_lifting_it_serves_again(approved: Version, reviewer: User) -> None:
+    clearances.suspend(version=approved, reason="It drifts.", by=reviewer)
+    assert codes(approved) == {"suspended"}
+    with pytest.raises(Conflict, match="suspended already"):
+        clearances.suspend(version=approved, reason="Again.", by=reviewer)
+
+    clearances.lift(version=approved, reason="Mended.", by=reviewer)
+
+    assert cleared(approved)
+    with pytest.raises(Conflict, match="not suspended"):
+        clearances.lift(version=approved, reason="Again.", by=reviewer)
+
+
+@pytest_django
+def test_a_suspension_says_why_and_is_not_for_everybody(approved: Version, owner: User, outsider: User) -> None:
+    with pytest.raises(Invalid):
+        clearances.suspend(version=approved, reason=" ", by=factories.member("reviewer"))
+    with pytest.raises(Refused):
+        clearances.suspend(version=approved, reason="x", by=owner)
+    with pytest.raises(Missing):
+        clearances.suspend(version=approved, reason="x", by=outsider)
+
+
+@pytest_django
+def test_assessing_again_changes_and_tells_nothing(approved: Version, machine: User) -> None:
+    before = Entry.objects.count()
+
+    clearances.recompute(versions=[approved], by=machine)
+
+    assert Entry.objects.count() == before
+
+
+@pytest_django
+def test_twenty_versions_cost_the_queries_of_two(machine: User, django_assert_num_queries: Any) -> None:
+    model = factories.model()
+    versions = [factories.version(model=model, number=n) for n in range(1, 21)]
+
+    counts = []
+    for some in (versions[:2], versions):
+        with django_assert_num_queries(7):  # versions with cards, files, data, decisions, systems, stops, reviews
+            counts.append(len(clearances.gather(some)))
+
+    assert counts == [2, 20]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_approval_that_crosses_with_an_edit_of_the_card_leaves_nothing_cleared() -> None:
+    """The edit is under way when the approval comes, and is committed first: what counts is what holds at the end."""
+    review = factories.submitted_review()
+    version = review.document.version
+    approved: list[object] = []
+
+    def approve() -> None:
+        try:
+            approved.append(factories.approve(review))
+        except Conflict as error:
+            approved.append(error)
+        finally:
+            connection.close()
+
+    judge = threading.Thread(target=approve)
+    with transaction.atomic():
+        factories.save(version, mark="edited")
+        judge.start()
+        judge.join(timeout=1.5)  # by now it waits for what the edit holds
+    judge.join(timeout=20)
+
+    assert approved
+    facts = clearances.gather([version])[version.pk]
+    assert not verdict(assess(facts))
+    assert stored(version) == {"production": False, "staging": False}
+
+
+def test_the_pure_function_knows_no_database() -> None:
+    assert not [name for name in vars(clearance) if name in ("models", "transaction", "connection")]
