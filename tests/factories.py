@@ -30,7 +30,9 @@ _next = count(1).__next__
 
 def member(role: str, name: str = "") -> User:
     """Somebody with this role; one account per name, named like the role unless told otherwise."""
-    user, _ = User.objects.get_or_create(username=name or role, defaults={"email": f"{name or role}@example.org"})
+    user, _ = User.objects.get_or_create(
+        username=name or role, defaults={"email": f"{name or role}@example.org"}
+    )
     user.groups.add(Group.objects.get(name=role))
     return User.objects.get(pk=user.pk)  # fresh: permissions are remembered on the object
 
@@ -74,7 +76,9 @@ def run(*, server: TrackingServer, dataset: str = "") -> Run:
         "context": "training",
     }
     facts = {"status": "FINISHED", "params": {"depth": "3"}, "metrics": {"auc": 0.9}}
-    return data.record_run(server=server, run_id=f"{_next():032x}", facts=facts, inputs=[used], by=User.machine())
+    return data.record_run(
+        server=server, run_id=f"{_next():032x}", facts=facts, inputs=[used], by=User.machine()
+    )
 
 
 def version(*, model: Model | None = None, dataset: str = "", number: int = 1) -> Version:
@@ -134,12 +138,16 @@ def complete(kind: str, mark: str = "") -> dict[str, Any]:
     return content
 
 
-def save(about: Version | Dataset, *, mark: str = "", by: User | None = None, on_top_of: int | None = None) -> Revision:
+def save(
+    about: Version | Dataset, *, mark: str = "", by: User | None = None, on_top_of: int | None = None
+) -> Revision:
     """The next revision of the card or datasheet, complete."""
     kind = "card" if isinstance(about, Version) else "datasheet"
     if on_top_of is None:
         on_top_of = Revision.objects.filter(**{f"document__{about._meta.model_name}": about}).count()
-    return documents.save(about=about, content=complete(kind, mark), on_top_of=on_top_of, by=by or member("owner"))
+    return documents.save(
+        about=about, content=complete(kind, mark), on_top_of=on_top_of, by=by or member("owner")
+    )
 
 
 def submitted_review(version: Version | None = None, *, by: User | None = None) -> Review:
@@ -154,7 +162,9 @@ def submitted_review(version: Version | None = None, *, by: User | None = None) 
 
 def resubmit(version: Version, *, by: User | None = None) -> Review:
     """Ask for a review of the card as it is now."""
-    return reviews.submit(revision=Revision.objects.filter(document__version=version).latest("number"), by=by or member("owner"))
+    return reviews.submit(
+        revision=Revision.objects.filter(document__version=version).latest("number"), by=by or member("owner")
+    )
 
 
 def approve(review: Review, *, by: User | None = None) -> Review:
@@ -174,10 +184,16 @@ def rules(*subjects: str, effect: str = "allow") -> dict[str, Any]:
     return {"schema": "cardinal/policy/1", "rules": [rule]}
 
 
-def policy(model: Model, *subjects: str, environment: str = "production", on_top_of: int = 0) -> PolicyVersion:
+def policy(
+    model: Model, *subjects: str, environment: str = "production", on_top_of: int = 0
+) -> PolicyVersion:
     """A published policy that lets `subjects` predict."""
     return policies.publish(
-        model=model, environment=environment, content=rules(*subjects), on_top_of=on_top_of, by=member("owner")
+        model=model,
+        environment=environment,
+        content=rules(*subjects),
+        on_top_of=on_top_of,
+        by=member("owner"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import transaction
 
@@ -33,18 +34,20 @@ def password(folder: Path) -> str:
 def ensure(folder: Path) -> dict[str, User]:
     """The accounts by name. Who exists keeps their groups; the password is the one in the file."""
     word = password(folder)
-    found = {name: _account(name, word) for name in ROLES}
+    found = {user.username: user for user in User.objects.filter(username__in=ROLES)}
+    if set(found) != set(ROLES) or not found["owner"].check_password(word):
+        hashed = make_password(word)  # hashed once for all: it takes most of a second, and they share it
+        found = {name: _account(name, hashed) for name in ROLES}
     return found | {"machine": User.machine()}
 
 
-def _account(name: str, word: str) -> User:
+def _account(name: str, hashed: str) -> User:
     is_admin = name == "admin"
-    user, created = User.objects.get_or_create(
-        username=name, defaults={"is_staff": is_admin, "is_superuser": is_admin}
+    user, created = User.objects.update_or_create(
+        username=name,
+        defaults={"password": hashed},
+        create_defaults={"password": hashed, "is_staff": is_admin, "is_superuser": is_admin},
     )
-    if not user.check_password(word):
-        user.set_password(word)
-        user.save(update_fields=["password"])
     if created and name != "outsider":
         user.groups.set(Group.objects.filter(name=name))
     return user

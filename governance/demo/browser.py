@@ -45,7 +45,7 @@ class Page:
     forms: tuple[Form, ...]
 
     def shows(self, *words: str) -> Page:
-        """This page, which must show all of `words`."""
+        """The page itself, which must show all of `words`."""
         for one in words:
             if one not in self.text:
                 raise Unexpected(f"{self.url} does not show “{one}”.")
@@ -75,7 +75,7 @@ class Browser:
         self.client = httpx.Client(base_url=site, follow_redirects=True, timeout=30)
 
     def log_in(self, password: str) -> Browser:
-        """This browser, logged in."""
+        """The browser itself, logged in."""
         page = self.get("/accounts/login/")
         form = next((form for form in page.forms if "password" in form.names()), None)
         if form is None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.db import transaction
 
 from governance.actions import reviews, risk
 from governance.models import Review, RiskDecision
@@ -71,7 +72,9 @@ def cards(people: Account) -> None:
         version = Version.objects.get(model__name=given["model"], number=given["number"])
         known = figures(version)
         for number, draft in enumerate(given["revisions"], 1):
-            if not Revision.objects.filter(document__version=version, number=number).exists():
+            if Revision.objects.filter(document__version=version, number=number).exists():
+                continue
+            with transaction.atomic():  # a seed that was killed goes on where it stopped
                 _review(_saved(version, number, draft, known, people["owner"]), draft, people)
 
 
@@ -93,7 +96,9 @@ def figures(version: Version) -> dict[str, Any]:
 
 def _uneven(known: Mapping[str, float]) -> dict[str, Any]:
     """The error rates of the age bands, and how many times the highest is the lowest."""
-    head = "| Age | Refused, though repaid | Accepted, though defaulted | Refused in all |\n|---|---|---|---|\n"
+    head = (
+        "| Age | Refused, though repaid | Accepted, though defaulted | Refused in all |\n|---|---|---|---|\n"
+    )
     columns = (WRONGLY_REFUSED, WRONGLY_ACCEPTED, "selection_rate")
     rows = [
         " | ".join(["", words, *(f"{known[f'{column}__{band}']:.1%}" for column in columns), ""]).strip()
@@ -124,7 +129,8 @@ def _saved(
     before = version.card.head if number > 1 else None
     content = before.content if before else _measured(prefill.card(version)[0], version)
     _write(content, "card", draft["fields"], known)
-    return documents.save(about=version, content=content, on_top_of=number - 1, note=draft["note"], by=by)
+    saved = documents.save(about=version, content=content, on_top_of=number - 1, note=draft["note"], by=by)
+    return Revision.objects.select_related("document__version").get(pk=saved.pk)
 
 
 def _measured(content: dict[str, Any], version: Version) -> dict[str, Any]:
@@ -132,7 +138,9 @@ def _measured(content: dict[str, Any], version: Version) -> dict[str, Any]:
     assert version.run is not None  # noqa: S101 - the demo registers no version without its run
     used = version.run.inputs.filter(context=RunInput.Context.EVALUATION).select_related("snapshot__dataset")
     where = ", ".join(one.snapshot.dataset.name for one in used)
-    rows = [(*name.partition("__")[::2], f"{value:.4f}") for name, value in sorted(version.run.metrics.items())]
+    rows = [
+        (*name.partition("__")[::2], f"{value:.4f}") for name, value in sorted(version.run.metrics.items())
+    ]
     if not content["metrics"]["results"]:
         content["metrics"]["results"] = [
             {"metric": name, "value": value, "dataset": where, "slice": part} for name, part, value in rows
@@ -150,7 +158,9 @@ def _write(content: dict[str, Any], kind: str, fields: Mapping[str, Any], known:
         field = outline(kind).field(path)
         if field is None:
             raise KeyError(f"A {kind} has no field {path}.")
-        filled = [line.format_map(known) for line in text] if isinstance(text, list) else text.format_map(known)
+        filled = (
+            [line.format_map(known) for line in text] if isinstance(text, list) else text.format_map(known)
+        )
         content[field.section][field.key] = filled
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 
@@ -20,11 +19,11 @@ def application() -> object:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
     django.setup(set_prefix=False)
-    for chatty in ("httpx", "httpcore"):  # they tell of every call to a model server, at length
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    from governance.gate import logs
     from governance.gate.app import Gate
     from governance.gate.configuration import from_settings
 
+    logs.install()
     return Gate(from_settings())
 
 

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Any
 
-from governance.gate import reasons
+from governance.gate import logs, reasons
 from governance.gate.configuration import Configuration
 from governance.gate.decide import Answer, decide, refuse
 from governance.gate.grants import Grants, Unanswered
@@ -16,7 +16,6 @@ from governance.gate.metrics import Metrics
 from governance.gate.proxy import Gone, Headers, Proxy, Receive, Send, TimedOut, TooLarge, Unreachable
 from governance.gate.reasons import Reason
 from governance.gate.request import PROXY, Query, read, request_id
-from governance.middleware import request_id as logged_id
 
 log = logging.getLogger("governance.gate")
 
@@ -78,11 +77,11 @@ class Gate:
             await self._watch(path, scope, send)
             return
         query = read(scope, self.configuration.body_limit)
-        mark = logged_id.set(query.request_id)
+        mark = logs.request_id.set(query.request_id)
         try:
             await self._answer(query, scope, receive, send)
         finally:
-            logged_id.reset(mark)
+            logs.request_id.reset(mark)
 
     async def _answer(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
+from governance.gate.reasons import REASONS
 from governance.models import Decision, Token
 from registry.models import Model
 from registry.paging import page
@@ -45,6 +46,7 @@ def decisions(request: HttpRequest) -> HttpResponse:
             .order_by("hour")
         ),
     }
+    context["totals"] = {answer: sum(row[answer] for row in context["hours"]) for answer in ("allowed", "denied")}
     htmx = request.htmx and not request.htmx.boosted
     return render(request, "governance/decisions.html#rows" if htmx else "governance/decisions.html", context)
 
@@ -57,5 +59,6 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
         "decision": one,
         "token": Token.objects.visible_to(request.user).filter(pk=one.token).first() if one.token else None,
         "model": Model.objects.visible_to(request.user).filter(slug=one.model).first(),
+        "why": REASONS.get(one.reason),
     }
     return render(request, "governance/decision.html", context)

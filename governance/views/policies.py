@@ -87,6 +87,7 @@ def edit(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
         "environment": Environment(environment),
         "formset": formset,
         "on_top_of": in_force.number if in_force else 0,
+        "sentences": policies.sentences(in_force.content) if in_force else [],
         "problems": problems,
     }
     return render(request, "governance/policy_edit.html", context)

@@ -40,8 +40,10 @@ def systems(request: HttpRequest) -> HttpResponse:
     return render(request, "governance/systems.html", context)
 
 
-def system(request: HttpRequest, slug: str) -> HttpResponse:
-    """One system: purpose, models, risk decisions."""
+def system(
+    request: HttpRequest, slug: str, form: RiskForm | None = None, add_form: AddModelForm | None = None
+) -> HttpResponse:
+    """One system: purpose, models, risk decisions. A form with something to mend comes back as it was typed."""
     one = get_object_or_404(System.objects.visible_to(request.user).select_related("created_by"), slug=slug)
     clearances = Clearance.objects.visible_to(request.user).filter(version__model__systems=one)
     context = {
@@ -51,12 +53,12 @@ def system(request: HttpRequest, slug: str) -> HttpResponse:
         "clearances": clearances.filter(environment="production")
         .select_related("version__model")
         .order_by("version__model__name", "version__number"),
-        "form": RiskForm(),
-        "add_form": AddModelForm(request.user),
+        "form": form or RiskForm(),
+        "add_form": add_form or AddModelForm(request.user),
         "may_decide": request.user.has_perm("governance.decide_risk"),
         "may_change": request.user.has_perm("registry.change_system"),
     }
-    return render(request, "governance/system.html", context)
+    return render(request, "governance/system.html", context, status=400 if form or add_form else 200)
 
 
 def new_system(request: HttpRequest) -> HttpResponse:
@@ -83,7 +85,7 @@ def add_model(request: HttpRequest, slug: str) -> HttpResponse:
     one = get_object_or_404(System.objects.visible_to(request.user), slug=slug)
     form = AddModelForm(request.user, request.POST)
     if not form.is_valid():
-        raise Invalid("Choose a model from the list.")
+        return system(request, slug, add_form=form)
     verbs.add_model(system=one, model=form.cleaned_data["model"], by=request.user)
     messages.success(request, f"{one.name} now uses {form.cleaned_data['model']}.")
     return redirect(one)
@@ -95,7 +97,7 @@ def decide_risk(request: HttpRequest, slug: str) -> HttpResponse:
     one = get_object_or_404(System.objects.visible_to(request.user), slug=slug)
     form = RiskForm(request.POST)
     if not form.is_valid():
-        raise Invalid(fields={name: [str(e) for e in errors] for name, errors in form.errors.items()})
+        return system(request, slug, form=form)
     risk.decide(system=one, by=request.user, **form.cleaned_data)
     messages.success(request, "Decided. Clearances were assessed again.")
     return redirect(one)

@@ -53,7 +53,9 @@ def test_no_sentence_is_about_an_event_that_does_not_exist() -> None:
 def test_a_sentence_asks_only_for_facts_that_its_event_carries(event: type[Event]) -> None:
     """The phrase is said over stand-ins for each field: a fact it names and the event has not would raise."""
     phrases = import_module("audit.phrases")
-    carried = {field.name: stand_in(str(field.type)) for field in fields(event) if field.name not in ("by", "target")}
+    carried = {
+        field.name: stand_in(str(field.type)) for field in fields(event) if field.name not in ("by", "target")
+    }
 
     said = phrases.sentence({"kind": event.name, "by": {"name": "owner"}, "facts": carried})
 

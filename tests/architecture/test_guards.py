@@ -58,7 +58,10 @@ def test_truncate_is_refused_with_the_guard_of_the_migration(table: str) -> None
     with connection.cursor() as cursor:
         cursor.execute(TRUNCATE_GUARDS[table])
 
-        with pytest.raises(DatabaseError, match=f"{table} is append-only: TRUNCATE is refused"), transaction.atomic():
+        with (
+            pytest.raises(DatabaseError, match=f"{table} is append-only: TRUNCATE is refused"),
+            transaction.atomic(),
+        ):
             cursor.execute(f"TRUNCATE {table} CASCADE")
 
 

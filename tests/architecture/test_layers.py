@@ -32,7 +32,11 @@ def test_imports_go_down_only() -> None:
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
 def test_foreign_keys_point_down(model: type[models.Model]) -> None:
-    targets = {field.related_model for field in model._meta.get_fields() if field.is_relation and not field.auto_created}
+    targets = {
+        field.related_model
+        for field in model._meta.get_fields()
+        if field.is_relation and not field.auto_created
+    }
 
     upward = [
         target
@@ -44,7 +48,16 @@ def test_foreign_keys_point_down(model: type[models.Model]) -> None:
 
 
 def test_who_acted_is_always_a_user_and_never_vanishes() -> None:
-    acted = {"by", "created_by", "submitted_by", "issued_by", "revoked_by", "lifted_by", "ordered_by", "owner"}
+    acted = {
+        "by",
+        "created_by",
+        "submitted_by",
+        "issued_by",
+        "revoked_by",
+        "lifted_by",
+        "ordered_by",
+        "owner",
+    }
     columns = [field for model in OURS for field in model._meta.get_fields() if field.name in acted]
 
     assert len(columns) >= 10
@@ -85,7 +98,9 @@ def test_a_permission_taken_from_the_table_is_taken_from_the_role() -> None:
 
 def test_nobody_who_writes_cards_can_judge_them_by_role() -> None:
     both = [
-        role for role, held in ROLES.items() if {"registry.write_document", "governance.judge_review"} <= set(held)
+        role
+        for role, held in ROLES.items()
+        if {"registry.write_document", "governance.judge_review"} <= set(held)
     ]
 
     assert not both
@@ -120,7 +135,9 @@ def test_a_door_opens_without_the_heavy_modules(door: str) -> None:
         f"    sys.exit(3 if error.name == {door!r} else repr(error))\n"
         f"print(*sorted({{name.partition('.')[0] for name in sys.modules}} & set({HEAVY!r})))"
     )
-    outcome = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if outcome.returncode == 3:
         pytest.skip(f"there is no {door}")
 

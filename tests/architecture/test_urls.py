@@ -77,5 +77,7 @@ def test_an_address_that_does_not_exist_tells_nothing() -> None:
 
 def test_login_is_asked_by_default_and_not_by_each_view() -> None:
     assert "django.contrib.auth.middleware.LoginRequiredMiddleware" in settings.MIDDLEWARE
-    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == ["rest_framework.permissions.IsAuthenticated"]
+    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == [
+        "rest_framework.permissions.IsAuthenticated"
+    ]
     assert settings.ANONYMOUS_USER_NAME is None

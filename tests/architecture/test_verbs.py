@@ -26,7 +26,10 @@ def modules() -> Iterator[tuple[str, dict[str, ast.FunctionDef]]]:
     """Each module of verbs with its functions."""
     for path in sorted(ROOT.glob("*/actions/*.py")):
         tree = ast.parse(path.read_text())
-        yield str(path.relative_to(ROOT)), {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        yield (
+            str(path.relative_to(ROOT)),
+            {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)},
+        )
 
 
 FUNCTIONS = [
@@ -45,7 +48,9 @@ def decorators(function: ast.FunctionDef) -> set[str]:
 
 def calls(function: ast.FunctionDef) -> set[str]:
     return {
-        node.func.id for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        node.func.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
 
 
@@ -83,7 +88,9 @@ def test_a_verb_takes_keywords_only_and_says_who(verb: str, functions: dict[str,
 
 @every_verb
 def test_a_verb_tells_what_happened(verb: str, functions: dict[str, ast.FunctionDef]) -> None:
-    assert (verb in NO_EVENT) != tells(verb.partition(":")[2], functions), "publishes, or is listed with a reason"
+    assert (verb in NO_EVENT) != tells(verb.partition(":")[2], functions), (
+        "publishes, or is listed with a reason"
+    )
 
 
 @every_verb

@@ -155,10 +155,18 @@ def test_an_entry_is_not_changed_or_deleted_through_the_orm(entry: Entry) -> Non
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE audit_entry SET actor = 'nobody'", "UPDATE audit_entry SET body = ''::bytea", "DELETE FROM audit_entry"],
+    [
+        "UPDATE audit_entry SET actor = 'nobody'",
+        "UPDATE audit_entry SET body = ''::bytea",
+        "DELETE FROM audit_entry",
+    ],
 )
 def test_an_entry_is_not_changed_or_deleted_by_hand(entry: Entry, statement: str) -> None:
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
 
@@ -221,7 +229,9 @@ def test_every_entry_of_a_whole_story_reads_as_a_sentence(reviewer: User) -> Non
     said = {entry.kind: sentence(entry.facts) for entry in Entry.objects.all()}
 
     assert len(said) >= 14
-    assert all(words.endswith(".") and not words.endswith("..") and "{" not in words for words in said.values())
+    assert all(
+        words.endswith(".") and not words.endswith("..") and "{" not in words for words in said.values()
+    )
 
 
 def test_the_history_of_an_object_is_found_through_all_that_belongs_to_it() -> None:
@@ -230,7 +240,9 @@ def test_the_history_of_an_object_is_found_through_all_that_belongs_to_it() -> N
 
     about = Entry.objects.about(version.model)
 
-    assert {"model.registered", "revision.saved", "review.approved"} <= set(about.values_list("kind", flat=True))
+    assert {"model.registered", "revision.saved", "review.approved"} <= set(
+        about.values_list("kind", flat=True)
+    )
     assert reference(other) not in {subject for entry in about for subject in entry.subjects}
 
 

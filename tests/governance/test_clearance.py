@@ -39,7 +39,11 @@ SPOILED: list[tuple[Facts, str, str]] = [
     (replace(CLEARED, now=replace(BASIS, artifact="b" * 64)), "artifact", "artifact_changed"),
     (replace(CLEARED, now=replace(BASIS, datasheets={})), "datasheets", "training_data_unknown"),
     (replace(CLEARED, now=replace(BASIS, datasheets={"applicants": ""})), "datasheets", "datasheet_missing"),
-    (replace(CLEARED, now=replace(BASIS, datasheets={"applicants": "e" * 64})), "datasheets", "datasheet_changed"),
+    (
+        replace(CLEARED, now=replace(BASIS, datasheets={"applicants": "e" * 64})),
+        "datasheets",
+        "datasheet_changed",
+    ),
     (replace(CLEARED, card=""), "card", "card_missing"),
     (replace(CLEARED, card="e" * 64), "card", "card_changed"),
     (replace(CLEARED, card="e" * 64, in_review=True), "card", "card_in_review"),
@@ -59,7 +63,9 @@ def test_any_single_broken_condition_denies_and_names_itself(facts: Facts, condi
 
     assert not verdict(conditions)
     assert {one.code: one.reason.code for one in conditions if one.reason} == {condition: code}
-    assert all(reason.sentence.endswith((".", "!")) and reason.remedy for reason in verdict(conditions).reasons)
+    assert all(
+        reason.sentence.endswith((".", "!")) and reason.remedy for reason in verdict(conditions).reasons
+    )
 
 
 def test_an_open_review_of_what_is_approved_already_changes_nothing() -> None:
@@ -72,7 +78,8 @@ BASES = st.builds(
     artifact=DIGESTS,
     datasheets=st.dictionaries(st.sampled_from(["applicants", "census"]), DIGESTS),
     risk_classes=st.dictionaries(
-        st.sampled_from(["lending", "hiring"]), st.sampled_from(["", "prohibited", "high", "limited", "minimal"])
+        st.sampled_from(["lending", "hiring"]),
+        st.sampled_from(["", "prohibited", "high", "limited", "minimal"]),
     ),
 )
 FACTS = st.builds(
@@ -86,7 +93,10 @@ FACTS = st.builds(
 )
 
 
-@given(facts=FACTS | st.builds(lambda facts: replace(facts, approved_basis=facts.now, approved=facts.card), FACTS))
+@given(
+    facts=FACTS
+    | st.builds(lambda facts: replace(facts, approved_basis=facts.now, approved=facts.card), FACTS)
+)
 @settings(max_examples=500, deadline=None)
 def test_cleared_means_that_everything_holds(facts: Facts) -> None:
     """Whatever the facts, an allowed version is approved as it is now, not prohibited and not suspended."""
@@ -250,7 +260,9 @@ def test_a_suspension_stops_at_once_and_lifting_it_serves_again(approved: Versio
 
 
 @pytest_django
-def test_a_suspension_says_why_and_is_not_for_everybody(approved: Version, owner: User, outsider: User) -> None:
+def test_a_suspension_says_why_and_is_not_for_everybody(
+    approved: Version, owner: User, outsider: User
+) -> None:
     with pytest.raises(Invalid):
         clearances.suspend(version=approved, reason=" ", by=factories.member("reviewer"))
     with pytest.raises(Refused):
@@ -275,7 +287,9 @@ def test_twenty_versions_cost_the_queries_of_two(machine: User, django_assert_nu
 
     counts = []
     for some in (versions[:2], versions):
-        with django_assert_num_queries(7):  # versions with cards, files, data, decisions, systems, stops, reviews
+        with django_assert_num_queries(
+            7
+        ):  # versions with cards, files, data, decisions, systems, stops, reviews
             counts.append(len(clearances.gather(some)))
 
     assert counts == [2, 20]

@@ -80,7 +80,9 @@ def test_no_policy_denies(content: Any) -> None:
     assert [reason.code for reason in evaluate(content, QUERY).reasons] == ["no_policy"]
 
 
-@pytest.mark.parametrize("content", [{"rules": [rule()]}, policy() | {"schema": "cardinal/policy/2"}, policy() | {"rules": {}}])
+@pytest.mark.parametrize(
+    "content", [{"rules": [rule()]}, policy() | {"schema": "cardinal/policy/2"}, policy() | {"rules": {}}]
+)
 def test_another_schema_denies(content: Any) -> None:
     assert [reason.code for reason in evaluate(content, QUERY).reasons] == ["policy_malformed"]
 
@@ -91,14 +93,21 @@ JSON = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=12)
-    | st.sampled_from(["allow", "deny", "user:anna", "group:risk-team", "predict", "cardinal/policy/1", hours(1)]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(
-            ["schema", "rules", "effect", "subjects", "actions", "valid_from", "valid_until", "extra"]
-        ),
-        inner,
-        max_size=6,
+    | st.sampled_from(
+        ["allow", "deny", "user:anna", "group:risk-team", "predict", "cardinal/policy/1", hours(1)]
+    )
+    | st.sampled_from(
+        ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-05:00", "2026-02-30T00:00:00Z", "20261123T120000Z"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["schema", "rules", "effect", "subjects", "actions", "valid_from", "valid_until", "extra"]
+            ),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=25,
 )
@@ -129,6 +138,17 @@ def test_a_deny_wins_wherever_it_stands(rules: list[Any], place: int) -> None:
 @settings(max_examples=200, deadline=None)
 def test_problems_are_sentences_for_any_json(content: Any) -> None:
     assert all(problem.endswith(".") for problem in problems(content))
+
+
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-05:00"])
+def test_a_time_at_the_edge_of_the_calendar_is_no_accident(edge: str) -> None:
+    """Either it cannot be published, or it can be evaluated and read."""
+    content = policy(rule(valid_from=edge, valid_until=edge))
+
+    evaluate(content, QUERY)
+
+    if not problems(content):
+        assert sentences(content)
 
 
 def test_a_policy_reads_as_sentences() -> None:
@@ -176,12 +196,18 @@ class TestPublishing:
     @pytest.mark.parametrize("content", [{}, [], policy(), policy({"effect": "allow"})])
     def test_what_cannot_be_understood_is_not_published(self, owner: User, content: Any) -> None:
         with pytest.raises(Invalid):
-            verbs.publish(model=factories.model(), environment="production", content=content, on_top_of=0, by=owner)
+            verbs.publish(
+                model=factories.model(), environment="production", content=content, on_top_of=0, by=owner
+            )
 
     def test_only_owners_publish_and_only_for_models_they_see(self, reviewer: User) -> None:
         with pytest.raises(Refused):
             verbs.publish(
-                model=factories.model(), environment="staging", content=factories.rules(), on_top_of=0, by=reviewer
+                model=factories.model(),
+                environment="staging",
+                content=factories.rules(),
+                on_top_of=0,
+                by=reviewer,
             )
         with pytest.raises(Missing):
             factories.policy(factories.model(shared=False))
@@ -191,5 +217,9 @@ class TestPublishing:
 
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             PolicyVersion.objects.update(body=b"{}")
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute("DELETE FROM governance_policyversion")

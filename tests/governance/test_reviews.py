@@ -134,8 +134,14 @@ def test_without_the_trigger_the_author_would_get_through(review: Review, owner:
 def test_a_review_does_not_jump_to_its_end(review: Review, state: str) -> None:
     with pytest.raises(DatabaseError, match="nobody has"), transaction.atomic():
         Review.objects.filter(pk=review.pk).update(state=state, closed_at=timezone.now())
-    with pytest.raises(DatabaseError, match="nobody has"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"UPDATE governance_review SET state = '{state}', closed_at = now() WHERE id = {review.pk}")
+    with (
+        pytest.raises(DatabaseError, match="nobody has"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            f"UPDATE governance_review SET state = '{state}', closed_at = now() WHERE id = {review.pk}"
+        )
 
     assert Review.objects.get().state == "in_review"
 
@@ -181,10 +187,15 @@ def test_a_review_names_its_revision_by_digest(version: Version, owner: User) ->
 
 
 @pytest.mark.parametrize(
-    "column", ["digest = repeat('0', 64)", "basis = ''::bytea", "submitted_by_id = {reviewer}", "submitted_at = now()"]
+    "column",
+    ["digest = repeat('0', 64)", "basis = ''::bytea", "submitted_by_id = {reviewer}", "submitted_at = now()"],
 )
 def test_what_is_judged_never_changes(review: Review, reviewer: User, column: str) -> None:
-    with pytest.raises(DatabaseError, match="never changes"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="never changes"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(f"UPDATE governance_review SET {column.format(reviewer=reviewer.pk)}")
 
 
@@ -193,7 +204,11 @@ def test_a_closed_review_stays_closed_and_is_never_deleted(review: Review) -> No
 
     with pytest.raises(DatabaseError, match="closed review"), transaction.atomic():
         Review.objects.update(state="in_review", closed_at=None)
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("DELETE FROM governance_review")
 
 
@@ -217,8 +232,15 @@ def test_a_closed_review_takes_no_judgement(review: Review) -> None:
 def test_a_judgement_is_not_changed_or_deleted(review: Review) -> None:
     factories.approve(review)
 
-    for statement in ("UPDATE governance_judgement SET comment = 'nicer'", "DELETE FROM governance_judgement"):
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    for statement in (
+        "UPDATE governance_judgement SET comment = 'nicer'",
+        "DELETE FROM governance_judgement",
+    ):
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 
@@ -229,7 +251,9 @@ def test_who_asks_for_changes_says_which(review: Review, reviewer: User) -> None
         Judgement.objects.create(review=review, outcome="request_changes", digest=review.digest, by=reviewer)
 
 
-def test_changes_requested_then_mended_then_approved(version: Version, review: Review, reviewer: User) -> None:
+def test_changes_requested_then_mended_then_approved(
+    version: Version, review: Review, reviewer: User
+) -> None:
     reviews.request_changes(review=review, digest=review.digest, comment="Name the group.", by=reviewer)
     factories.save(version, mark="mended")
 
@@ -293,7 +317,9 @@ def test_a_submitter_takes_back_what_is_open_and_nobody_else_does(version: Versi
         reviews.withdraw(review=review, by=factories.member("owner"))
 
 
-def test_waiting_reviews_are_listed_for_those_who_may_judge_them(review: Review, reviewer: User, owner: User) -> None:
+def test_waiting_reviews_are_listed_for_those_who_may_judge_them(
+    review: Review, reviewer: User, owner: User
+) -> None:
     assert list(Review.objects.awaiting(reviewer)) == [review]
     assert list(Review.objects.awaiting(owner)) == []
 

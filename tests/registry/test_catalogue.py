@@ -66,7 +66,12 @@ def test_an_alias_of_an_unknown_version_waits(version: Version, machine: User) -
 
 @pytest.mark.parametrize(
     ("environment", "url"),
-    [("production", "ftp://x"), ("production", "file:///etc/passwd"), ("live", "http://127.0.0.1:1"), ("", "")],
+    [
+        ("production", "ftp://x"),
+        ("production", "file:///etc/passwd"),
+        ("live", "http://127.0.0.1:1"),
+        ("", ""),
+    ],
 )
 def test_an_endpoint_is_an_http_address_in_a_known_environment(
     version: Version, owner: User, environment: str, url: str
@@ -119,7 +124,9 @@ def test_a_system_has_a_purpose_a_name_and_a_known_role(owner: User) -> None:
 
     assert set(caught.value.fields) == {"name", "intended_purpose", "operator_role"}
     with pytest.raises(DatabaseError, match="system_operator_role_known"), transaction.atomic():
-        System.objects.create(slug="a", name="a", intended_purpose="a", operator_role="king", created_by=owner)
+        System.objects.create(
+            slug="a", name="a", intended_purpose="a", operator_role="king", created_by=owner
+        )
 
 
 def test_a_second_system_of_a_name_is_refused_in_a_sentence(owner: User) -> None:

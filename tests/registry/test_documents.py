@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import ProtectedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,12 +34,18 @@ def revision(version: Version) -> Revision:
 
 
 def refused_by_the_database(statement: str, *values: object) -> None:
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement, values)
 
 
 def test_the_first_save_opens_the_document(version: Version, owner: User) -> None:
-    revision = documents.save(about=version, content=factories.complete("card"), on_top_of=0, note="first", by=owner)
+    revision = documents.save(
+        about=version, content=factories.complete("card"), on_top_of=0, note="first", by=owner
+    )
 
     assert (revision.number, revision.parent, revision.by, revision.note) == (1, None, owner, "first")
     assert Document.objects.get(version=version).head == revision
@@ -70,7 +77,9 @@ def test_equal_content_makes_no_second_revision(version: Version, revision: Revi
     assert Entry.objects.count() == before
 
 
-def test_content_that_a_reader_could_not_tell_apart_is_equal(version: Version, revision: Revision, owner: User) -> None:
+def test_content_that_a_reader_could_not_tell_apart_is_equal(
+    version: Version, revision: Revision, owner: User
+) -> None:
     content = factories.complete("card")
     content["model_details"]["overview"] += "  \r\n"
     content["model_details"]["owners"].append("   ")
@@ -78,7 +87,9 @@ def test_content_that_a_reader_could_not_tell_apart_is_equal(version: Version, r
     assert documents.save(about=version, content=content, on_top_of=1, by=owner) == revision
 
 
-def test_who_started_from_an_older_revision_is_told_and_overwrites_nothing(version: Version, revision: Revision) -> None:
+def test_who_started_from_an_older_revision_is_told_and_overwrites_nothing(
+    version: Version, revision: Revision
+) -> None:
     with pytest.raises(Conflict, match="Revision 1 was saved by owner while you were editing revision 0"):
         factories.save(version, mark="late", on_top_of=0)
 
@@ -117,7 +128,9 @@ def test_only_owners_write(version: Version, role: str) -> None:
         blank("card") | {"factors": {"relevant": "x" * 40_001}},
     ],
 )
-def test_content_outside_the_published_schema_is_refused(version: Version, owner: User, content: dict[str, Any]) -> None:
+def test_content_outside_the_published_schema_is_refused(
+    version: Version, owner: User, content: dict[str, Any]
+) -> None:
     with pytest.raises(Invalid):
         documents.save(about=version, content=content, on_top_of=0, by=owner)
 
@@ -133,7 +146,7 @@ def test_a_revision_is_not_changed_through_the_orm(revision: Revision) -> None:
 
 
 def test_a_revision_is_not_deleted_through_the_orm(revision: Revision) -> None:
-    with pytest.raises((DatabaseError, Exception), match="append-only|protected"), transaction.atomic():
+    with pytest.raises((DatabaseError, ProtectedError)), transaction.atomic():
         revision.delete()
     Document.objects.update(head=None)
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
@@ -204,7 +217,9 @@ def test_another_value_has_another_digest(value: Any) -> None:
     assert canonical.digest(canonical.canonical([value])) != canonical.digest(canonical.canonical([value, 1]))
 
 
-@pytest.mark.parametrize("value", [1.0, float("nan"), 2**53, {"é": 1}, {1: 1}, "\x00", "\ud800", {"a": [{"b": 0.5}]}])
+@pytest.mark.parametrize(
+    "value", [1.0, float("nan"), 2**53, {"é": 1}, {1: 1}, "\x00", "\ud800", {"a": [{"b": 0.5}]}]
+)
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(canonical.NotCanonical):
         canonical.canonical(value)

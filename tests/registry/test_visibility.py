@@ -121,7 +121,9 @@ def test_an_account_that_is_switched_off_sees_nothing(version: Version, auditor:
     assert seen(Model, User.objects.get(pk=auditor.pk)) == set()
 
 
-def test_an_account_that_is_switched_off_loses_what_was_shared_with_it(version: Version, outsider: User) -> None:
+def test_an_account_that_is_switched_off_loses_what_was_shared_with_it(
+    version: Version, outsider: User
+) -> None:
     factories.share(version.model, outsider)
     outsider.is_active = False
     outsider.save()

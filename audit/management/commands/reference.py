@@ -1,0 +1,94 @@
+"""Writes the reference that is made from code, or checks that what is committed still equals it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from audit.phrases import PHRASES
+from governance.gate import reasons
+from governance.roles import ROLES
+from registry.documents.outline import json_schema, outline
+from registry.events import Event
+
+HEAD = "<!-- Written by `manage.py reference`. Change the code, not this file. -->\n\n"
+
+
+class Command(BaseCommand):
+    """`manage.py reference` writes docs/reference/; `--check` fails when a file differs."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder = settings.BASE_DIR / "docs" / "reference"
+        stale = []
+        for name, text in pages().items():
+            path = folder / name
+            if options["check"]:
+                if not path.exists() or path.read_text() != text:
+                    stale.append(name)
+            else:
+                path.write_text(text)
+        if stale:
+            raise CommandError(f"Run manage.py reference: {', '.join(stale)} out of date.")
+
+
+def pages() -> dict[str, str]:
+    """File name → content."""
+    return {
+        "roles.md": HEAD + _roles(),
+        "events.md": HEAD + _events(),
+        "gate-reasons.md": HEAD + _reasons(),
+        "documents.md": HEAD + _documents(),
+    }
+
+
+def _roles() -> str:
+    rows = ["# Roles", "", "Each role is a group. What a role may do, for the models that are shared with the person:", ""]
+    for role, permissions in ROLES.items():
+        rows += [f"## {role}", "", *(f"- `{permission}`" for permission in permissions), ""]
+    return "\n".join(rows)
+
+
+def _events() -> str:
+    rows = ["# Events", "", "Every change publishes one of these, in its own transaction; each has a sentence.", ""]
+    rows += ["| event | carries |", "| --- | --- |"]
+    for kind in sorted(_subclasses(Event), key=lambda one: one.name):
+        if kind.name not in PHRASES:
+            raise CommandError(f"{kind.name} has no sentence in audit/phrases.py.")
+        carried = ", ".join(field.name for field in dataclasses.fields(kind))
+        rows.append(f"| `{kind.name}` | {carried} |")
+    return "\n".join(rows) + "\n"
+
+
+def _reasons() -> str:
+    rows = ["# Reason codes of the gate", "", "Stable; outsiders build on them.", ""]
+    rows += ["| code | status | at /check | what the caller reads |", "| --- | --- | --- | --- |"]
+    for one in reasons.REASONS.values():
+        rows.append(f"| `{one.code}` | {one.status} | {one.check_status} | {one.sentence} |")
+    return "\n".join(rows) + "\n"
+
+
+def _documents() -> str:
+    rows = ["# Cards and datasheets", ""]
+    for kind in ("card", "datasheet"):
+        plan = outline(kind)
+        rows += [f"## {plan.title}", "", f"JSON Schema: `/schemas/{kind}.json` (`{json_schema(kind)['$id']}`)", ""]
+        for section in plan.sections:
+            rows += [f"### {section.title}", ""]
+            rows += [
+                f"- `{field.path}` ({field.kind}{', needed for review' if field.required else ''}): {field.label}"
+                for field in section.fields
+            ]
+            rows.append("")
+    return "\n".join(rows)
+
+
+def _subclasses(kind: type[Event]) -> set[type[Event]]:
+    return {one for child in kind.__subclasses__() for one in {child, *_subclasses(child)}}

@@ -1,0 +1,312 @@
+"""The main job over HTTP, as the different accounts would do it in a browser without JavaScript.
+
+    python -m governance.demo.journey        against SITE_URL and GATE_URL, seeded by script/demo
+
+Prints what it saw, step by step; exits 0, or 1 naming the step that failed. It can be walked again and again: what
+it approved last time it edits first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from governance.demo.browser import Browser, Page, Unexpected
+
+ROLES = ("owner", "reviewer", "compliance", "auditor", "outsider")
+VERSION = "/models/credit-scorer/versions/2/"
+ASKED = "/models/credit-scorer/versions/2/invocations"
+REVIEW = r"/reviews/\d+/"
+REPORT_PATIENCE = 60.0
+DENIED, NOT_KNOWN = 403, 401
+SHOWN_ONCE = re.compile(r"crd_[a-z][0-9A-Za-z]{49}")
+
+
+class Journey:
+    """Who walks, where, and what they carry from step to step."""
+
+    def __init__(self, site: str, gate: str, folder: Path) -> None:
+        self.site, self.folder = site, folder
+        self.gate = httpx.Client(base_url=gate, timeout=60)
+        self.people = {name: Browser(site, name) for name in ROLES}
+        self.mark = f"{int(time.time()):x}"  # tells the traces of this walk from earlier ones
+        self.example: Any = None
+        self.tokens: dict[str, tuple[str, str]] = {}  # model -> (path of its page, secret)
+        self.report = ""
+
+    def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """The steps in order, with their names."""
+        yield "portal and gate are up", self.health
+        yield "everybody logs in", self.log_in
+        yield "who has no role sees nothing", self.outsider
+        yield "tokens are issued and shown once", self.issue
+        yield "the card of version 2 waits for its review", self.prepare
+        yield "nobody approves what they wrote", self.own_card
+        yield "the gate refuses version 2 before the approval", self.refused
+        yield "a second person approves", self.approve
+        yield "every condition of the clearance is met", self.cleared
+        yield "the gate refuses without a token and outside its scope", self.out_of_scope
+        yield "the gate lets an allowed query through", self.allowed
+        yield "the gate advises a proxy", self.check
+        yield "a revoked token ends with the next query", self.revoke
+        yield "the decisions are on record", self.decisions
+        yield "compliance orders a report and downloads it", self.order
+        yield "the auditor reads it all in the trail", self.trail
+
+    def health(self) -> str:
+        """Four addresses answer."""
+        for client in (httpx.Client(base_url=self.site, timeout=30), self.gate):
+            for path in ("/healthz", "/readyz"):
+                answer = client.get(path)
+                if answer.status_code != httpx.codes.OK:
+                    raise Unexpected(f"{answer.url} gave {answer.status_code}.")
+        return "healthz and readyz of both"
+
+    def log_in(self) -> str:
+        """Five accounts, one password."""
+        password = (self.folder / "password").read_text().strip()
+        self.example = json.loads((self.folder / "seeded.json").read_text())["examples"]["credit-scorer"]
+        for browser in self.people.values():
+            browser.log_in(password)
+        return ", ".join(ROLES)
+
+    def outsider(self) -> str:
+        """What one may not see does not exist."""
+        for path in ("/models/credit-scorer/", VERSION, f"{VERSION}card/"):
+            self.people["outsider"].get(path, status=404)
+        listed = self.people["outsider"].get("/models/")
+        if "credit-scorer" in listed.text:
+            raise Unexpected("The list of models names credit-scorer to the outsider.")
+        return "404 for the model, its version and its card; not in the list"
+
+    def issue(self) -> str:
+        """Two tokens in the page; each secret is there once."""
+        owner = self.people["owner"]
+        for model in ("credit-scorer", "digit-reader"):
+            name = f"Journey {self.mark} {model}"
+            form = owner.get("/tokens/new/").form("/tokens/new/")
+            shown = owner.send(form, status=201, name=name, models=[model], actions=["predict"], days="1")
+            found = SHOWN_ONCE.search(shown.html)
+            if not found:
+                raise Unexpected("The page that should show the token shows none.")
+            path = _token_path(shown, owner.get("/tokens/"), name)
+            for place in (path, "/tokens/"):
+                if found[0] in owner.get(place).html:
+                    raise Unexpected(f"{place} shows the secret again.")
+            self.tokens[model] = (path, found[0])
+        return "for credit-scorer and for digit-reader; gone from the page after a reload"
+
+    def prepare(self) -> str:
+        """If an earlier walk had it approved: the owner saves another revision and submits it."""
+        owner = self.people["owner"]
+        owner.get(f"{VERSION}card/").shows("Foreseeable misuse")
+        did = []
+        if self._ask(ASKED).status_code == httpx.codes.OK:
+            form = owner.get(f"{VERSION}card/edit/").form("/card/edit/")
+            before = dict(form.fields)["caveats.recommendations"].partition("\n\nRead again")[0]
+            again = f"{before}\n\nRead again on walk {self.mark}: still true."
+            saved = owner.send(
+                form, **{"caveats.recommendations": again, "note": f"Read again ({self.mark})"}
+            )
+            did.append(f"saved {path_of(saved.url)}")
+        if "card_in_review" not in self._reasons(self._ask(ASKED)):
+            owner.send(owner.get(f"{VERSION}card/").form("/submit/"))
+            did.append("submitted it")
+        return "; ".join(did) or "submitted when the demo was seeded"
+
+    def own_card(self) -> str:
+        """Not in the page, and not past the page."""
+        owner = self.people["owner"]
+        path = path_of(owner.get(f"{VERSION}card/").link(REVIEW))
+        page = owner.get(path)
+        if any("approve" in form.buttons for form in page.forms):
+            raise Unexpected("The page offers the author to approve.")
+        digest = next(iter(re.findall(r"[0-9a-f]{64}", page.html)), "")
+        said = owner.post(f"{path}judge/", DENIED, approve="1", digest=digest, comment="")
+        reason = re.search(r"Your role does not allow this[^.]*\.|You (submitted|wrote)[^.]*\.", said.text)
+        if not reason:
+            raise Unexpected("The refusal does not say why.")
+        return f"403: {reason[0]}"
+
+    def refused(self) -> str:
+        """A valid token is not enough."""
+        return self._denied(self._ask(ASKED), DENIED, "not_cleared", "card_in_review")
+
+    def approve(self) -> str:
+        """The reviewer finds it in the inbox and approves what stands there, by its digest."""
+        reviewer = self.people["reviewer"]
+        for path in sorted({path_of(link) for link in reviewer.get("/reviews/").links}):
+            if not re.fullmatch(REVIEW, path) or "credit-scorer v2" not in reviewer.get(path).text:
+                continue
+            form = reviewer.get(path).form("/judge/")
+            digest = dict(form.fields)["digest"]
+            comment = f"Read in full on walk {self.mark}."
+            reviewer.send(form, press="approve", comment=comment).shows("Approved", comment)
+            return f"reviewer approved {path} with the digest {digest[:12]}"
+        raise Unexpected("The reviewer's inbox holds no review of credit-scorer v2.")
+
+    def cleared(self) -> str:
+        """As the owner sees it."""
+        page = self.people["owner"].get(VERSION).shows("Production: cleared")
+        if "Not met" in page.text:
+            raise Unexpected(f"{page.url} shows a condition that is not met.")
+        met = len(re.findall(r"\bMet\b", page.text))
+        if not met:
+            raise Unexpected(f"{page.url} shows no condition at all.")
+        return f"{met} times “Met”, never “Not met”, on {VERSION}"
+
+    def out_of_scope(self) -> str:
+        """Who asks, and what their token reaches."""
+        without = self._denied(self._ask(ASKED, model=""), NOT_KNOWN, "token_missing")
+        return f"{without}; {self._denied(self._ask(ASKED, model='digit-reader'), DENIED, 'scope_model')}"
+
+    def allowed(self) -> str:
+        """The answer comes from the model server."""
+        answer = self._ask(ASKED)
+        if answer.status_code != httpx.codes.OK or not answer.json().get("predictions"):
+            raise Unexpected(f"The gate answered {answer.status_code}: {answer.text[:300]}")
+        return f"credit-scorer v2 predicts {json.dumps(answer.json()['predictions'])}"
+
+    def check(self) -> str:
+        """The same decision for a proxy that forwards by itself."""
+        headers = {"X-Original-URI": ASKED, "X-Original-Method": "POST", **self._bearer("credit-scorer")}
+        answer = self.gate.get("/check", headers=headers)
+        if not answer.is_success:
+            raise Unexpected(f"/check answered {answer.status_code}: {answer.text[:300]}")
+        return f"/check answers {answer.status_code} for {ASKED}"
+
+    def revoke(self) -> str:
+        """In the page; the gate knows with the next query."""
+        owner, (path, _) = self.people["owner"], self.tokens["credit-scorer"]
+        owner.send(owner.get(path).form("/revoke/"))
+        return self._denied(self._ask(ASKED), NOT_KNOWN, "token_revoked")
+
+    def decisions(self) -> str:
+        """Allowed and refused ones, on the page of the version's decisions and of the token."""
+        owner = self.people["owner"]
+        owner.get("/decisions/").shows("credit-scorer")
+        page = owner.get(self.tokens["credit-scorer"][0])
+        codes = [code for code in ("not_cleared", "allowed", "token_revoked") if code in page.html]
+        linked = {path_of(link) for link in owner.get("/decisions/").links}
+        one = next((path for path in sorted(linked) if re.fullmatch(r"/decisions/[0-9a-f-]{36}/", path)), "")
+        if not one:
+            raise Unexpected("/decisions/ links to no decision.")
+        owner.get(one)
+        return f"listed, each with a page of its own; the token's page tells {', '.join(codes) or 'its uses'}"
+
+    def order(self) -> str:
+        """Ordered in the page, rendered by the worker, the same bytes as the page says."""
+        compliance = self.people["compliance"]
+        page = compliance.send(compliance.get(VERSION).form("/report/"))
+        self.report = path_of(page.url)
+        deadline = time.monotonic() + REPORT_PATIENCE
+        seen: list[str] = []
+        while not any(path_of(link) == f"{self.report}file/" for link in page.links):
+            if time.monotonic() > deadline:
+                raise Unexpected(f"{self.report} is not ready after {REPORT_PATIENCE:.0f} s.")
+            if "Failed" in page.text or "could not be made" in page.text:
+                raise Unexpected(f"{self.report} says that the report failed.")
+            seen += [percent for percent in re.findall(r"\d+\s?%", page.text) if percent not in seen]
+            time.sleep(0.5)
+            page = compliance.get(self.report)
+        answer = compliance.client.get(f"{self.report}file/")
+        digest = hashlib.sha256(answer.content).hexdigest()
+        if not answer.content.startswith(b"%PDF"):
+            raise Unexpected(f"{answer.url} is no PDF.")
+        if digest not in page.html:
+            raise Unexpected(f"The page does not show the SHA-256 of the file, {digest}.")
+        return f"{len(answer.content):,} bytes of PDF, SHA-256 {digest[:12]} as on the page{_progress(seen)}"
+
+    def trail(self) -> str:
+        """Each step of this walk, in sentences."""
+        auditor = self.people["auditor"]
+        wanted = [
+            f"Journey {self.mark} credit-scorer",
+            f"Read in full on walk {self.mark}",
+            "revoked the token",
+        ]
+        wanted += [
+            "thereby cleared credit-scorer v2 for production",
+            "was refused judge review",
+            "downloaded the",
+        ]
+        page, text = auditor.get("/trail/"), ""
+        for _ in range(8):
+            text += page.text
+            older = [link for link in page.links if "before=" in link or "after=" in link or "older=" in link]
+            if all(words in text for words in wanted) or not older:
+                break
+            page = auditor.get(older[-1])
+        missing = [words for words in wanted if words not in text]
+        if missing:
+            raise Unexpected(f"The trail does not tell: {'; '.join(missing)}.")
+        return "issued, refused, approved, cleared, revoked, downloaded"
+
+    def _bearer(self, model: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[model][1]}"} if model else {}
+
+    def _ask(self, path: str, model: str = "credit-scorer") -> httpx.Response:
+        return self.gate.post(path, json=self.example, headers=self._bearer(model))
+
+    @staticmethod
+    def _reasons(answer: httpx.Response) -> list[str]:
+        return list(answer.json().get("reasons", [])) if answer.status_code == DENIED else []
+
+    def _denied(self, answer: httpx.Response, status: int, code: str, *reasons: str) -> str:
+        said = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        is_so = answer.status_code == status and said.get("code") == code
+        if not is_so or not set(reasons) <= set(self._reasons(answer)):
+            raise Unexpected(f"The gate answered {answer.status_code}: {answer.text[:300]}")
+        return f"{status} {code}" + (f" ({', '.join(self._reasons(answer))})" if reasons else "")
+
+
+def path_of(url: str) -> str:
+    """The path of an address."""
+    return httpx.URL(url).path
+
+
+def _token_path(shown: Page, listed: Page, name: str) -> str:
+    """The page of the new token: linked where it was shown, else in the list, newest first."""
+    listed.shows(name)
+    for page in (shown, listed):
+        for link in page.links:
+            if re.fullmatch(r"/tokens/[0-9a-f-]{36}/", path_of(link)):
+                return path_of(link)
+    raise Unexpected("No page links to the new token.")
+
+
+def _progress(seen: list[str]) -> str:
+    return f"; saw {', '.join(seen[:6])} on the way" if seen else ""
+
+
+def main() -> int:
+    """Walk; 0 when every step went as it should."""
+    site, gate = (os.environ.get(name, "") for name in ("SITE_URL", "GATE_URL"))
+    folder = Path(os.environ.get("CARDINAL_VAR") or "var").absolute() / "demo"
+    if not site or not gate:
+        sys.stderr.write("Set SITE_URL and GATE_URL to a demo that runs.\n")
+        return 2
+    journey = Journey(site.rstrip("/"), gate.rstrip("/"), folder)
+    began = time.monotonic()
+    name = ""
+    try:
+        for name, step in journey.steps():
+            print(f"{time.monotonic() - began:6.1f} s  ok  {name}: {step()}", flush=True)
+    except (Unexpected, httpx.HTTPError, OSError, ValueError, KeyError) as error:
+        print(f"{time.monotonic() - began:6.1f} s  FAILED  {name}: {error}", flush=True)
+        return 1
+    print("The main job was done from end to end.", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
