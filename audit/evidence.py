@@ -201,7 +201,8 @@ def _decisions(version: Version, at: datetime) -> dict[str, Any]:
     by_day = (
         rows.annotate(day=TruncDate("decided_at"))
         .values("day")
-        .annotate(allowed=Count("pk", filter=Q(allowed=True)), denied=Count("pk", filter=Q(allowed=False)))
+        # Refusals first: once the count is called "allowed", that name no longer means the column.
+        .annotate(denied=Count("pk", filter=Q(allowed=False)), allowed=Count("pk", filter=Q(allowed=True)))
         .order_by("day")
     )
     by_caller = rows.exclude(caller="").values("caller").annotate(count=Count("pk")).order_by("-count", "caller")[:20]

@@ -41,6 +41,9 @@ def _tail(text: str) -> str:
 
 
 PHRASES: dict[str, Callable[[Facts], str]] = {
+    "account.changed": lambda f: (
+        f"{'made' if f['created'] else 'changed'} the account {_name(f['account'])}: {f['state']}, roles {f['roles']}"
+    ),
     "server.added": lambda f: f"began to follow the tracking server {_name(f['server'])}",
     "server.synced": lambda f: (
         f"read {f['models_added']} new models and {f['versions_added']} new versions from {_name(f['server'])}"

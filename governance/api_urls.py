@@ -1,11 +1,31 @@
-"""Addresses of the REST interface."""
+"""Addresses of the REST interface; those of memory are named by string."""
 
 from __future__ import annotations
 
-from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+from django.urls import include, path
+
+from governance.api import clearances, decisions, policies, reviews, schema, systems, tokens
+
+VERSION = "models/<slug:slug>/versions/<int:number>/"
 
 urlpatterns = [
-    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("docs/", SpectacularRedocView.as_view(url_name="api-schema"), name="api-docs"),
+    path("schema/", schema.Schema.as_view(), name="api-schema"),
+    path("docs/", schema.docs, name="api-docs"),
+    path("", include("registry.api_urls")),
+    path("", include("audit.api_urls")),
+    path(f"{VERSION}clearance/", clearances.OneClearance.as_view(), name="api-clearance"),
+    path(f"{VERSION}reviews/", reviews.Submit.as_view(), name="api-submit"),
+    path("reviews/", reviews.Reviews.as_view(), name="api-reviews"),
+    path("reviews/<int:pk>/", reviews.OneReview.as_view(), name="api-review"),
+    path("reviews/<int:pk>/judgement/", reviews.Judge.as_view(), name="api-judgement"),
+    path("systems/", systems.Systems.as_view(), name="api-systems"),
+    path("systems/<slug:slug>/", systems.OneSystem.as_view(), name="api-system"),
+    path("systems/<slug:slug>/risk/", systems.Risk.as_view(), name="api-risk"),
+    path("policies/<slug:slug>/<slug:environment>/", policies.OnePolicy.as_view(), name="api-policy"),
+    path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
+    path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
+    path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
+    path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),
+    path("", schema.Nowhere.as_view(), name="api"),
+    path("<path:rest>", schema.Nowhere.as_view(), name="api-nowhere"),
 ]

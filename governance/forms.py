@@ -42,6 +42,28 @@ class AddModelForm(forms.Form):
         self.fields["model"].queryset = Model.objects.visible_to(user).order_by("name")  # type: ignore[attr-defined]
 
 
+class ShareForm(forms.Form):
+    """Whom a model is shared with: a group, or one account."""
+
+    audience = forms.ChoiceField(label="Share with")
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["audience"].choices = subject_choices()  # type: ignore[attr-defined]
+
+    def chosen(self) -> Group | User:
+        """The group or account behind the choice."""
+        kind, _, name = self.cleaned_data["audience"].partition(":")
+        return Group.objects.get(name=name) if kind == "group" else User.objects.get(username=name)
+
+
+class EndpointForm(forms.Form):
+    """Where a version answers queries."""
+
+    environment = forms.ChoiceField(choices=Environment.choices)
+    url = forms.URLField(label="Address of the model server", max_length=400, assume_scheme="http")
+
+
 class JudgementForm(forms.Form):
     """A reviewer's judgement."""
 
@@ -115,7 +137,7 @@ def subject_choices() -> list[tuple[str, Any]]:
     groups = [(f"group:{name}", name) for name in Group.objects.order_by("name").values_list("name", flat=True)]
     people = User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)
     return [
-        ("", "Nobody (no rule)"),
+        ("", "Nobody"),
         ("Groups", groups),
         ("Accounts", [(f"user:{name}", name) for name in people]),
     ]

@@ -39,7 +39,7 @@ class Place:
 def context(request: HttpRequest) -> dict[str, Any]:
     """What every page needs besides its content. One query, for the number of waiting reviews."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated or getattr(request, "htmx", False) and not request.htmx.boosted:
+    if user is None or not user.is_authenticated or _is_part(request):
         return {"navigation": []}
     waiting = Review.objects.awaiting(user).count() if user.has_perm("governance.judge_review") else 0
     places = []
@@ -50,3 +50,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
         count = waiting if name == "reviews" else 0
         places.append(Place(label, reverse(name), icon, current, count))
     return {"navigation": places}
+
+
+def _is_part(request: HttpRequest) -> bool:
+    htmx = getattr(request, "htmx", None)
+    return htmx is not None and bool(htmx) and not htmx.boosted

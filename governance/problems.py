@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from governance import refusals
 from governance.middleware import request_id
+from registry.canonical import NotCanonical
 from registry.errors import DomainError, Invalid, Refused
 
 
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Translate what a verb or the framework raised; anything else is a bug and stays one."""
+    context["request"].accepted_renderer = JSONRenderer()  # also where the answer would have been a file or YAML
+    if isinstance(error, NotCanonical):
+        error = Invalid(str(error))
+    if isinstance(error, (SuspiciousOperation, MultiPartParserError)):
+        status = 413 if isinstance(error, RequestDataTooBig) else 400
+        return _problem(status, Invalid.title, "The request cannot be read.")
     if isinstance(error, DomainError):
         if isinstance(error, Refused):
             refusals.keep(error, by=context["request"].user)

@@ -22,7 +22,7 @@ def keep(refused: Refused, *, by: User | AnonymousUser) -> None:
         return
     publish(
         ActionRefused(
-            by=by,  # type: ignore[arg-type]
+            by=by,
             action=refused.action,
             subject=str(refused.subject or ""),
             codes=", ".join(reason.code for reason in refused.verdict.reasons),

@@ -222,6 +222,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "ReviewState": "governance.models.Review.State",
+        "ReportState": "audit.models.Report.State",
+        "TokenState": "governance.api.tokens.STATES",
+        "Environment": "registry.models.Environment",
+    },
 }
 
 LOGGING = {

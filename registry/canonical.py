@@ -20,7 +20,7 @@ def canonical(value: Any) -> bytes:
     """RFC 8785 bytes of `value`. Floats are refused: their printed form differs between languages."""
     _check(value, 0)
     try:
-        body = rfc8785.dumps(value)
+        body: bytes = rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeError) as error:
         raise NotCanonical(str(error)) from error
     if len(body) > MAX_BYTES:
@@ -33,7 +33,7 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes | memoryview[int]) -> Any:
     """The value that `canonical` wrote."""
     return json.loads(bytes(body))
 

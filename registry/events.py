@@ -169,6 +169,15 @@ class RevisionSaved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccountChanged(Event):
+    name: ClassVar[str] = "account.changed"
+    account: User
+    created: bool
+    roles: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ActionRefused(Event):
     """A rule forbade something. Told in a transaction of its own, after the attempt was rolled back."""
 

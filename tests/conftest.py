@@ -18,9 +18,7 @@ from tests import factories
 
 pytest_plugins = ["tests.tracking"]
 
-# Triggers that the running project has and the test database has not, by table; `refuse_truncate` is put back where
-# a test is about it. See `django_db_setup`.
-TRUNCATE_GUARDS: dict[str, str] = {}
+TruncateGuards = dict[str, str]  # by table: the statement that makes its guard
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,7 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def truncate_guards() -> TruncateGuards:
+    """The guards that `django_db_setup` took away, as the migrations had made them."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, truncate_guards: TruncateGuards) -> None:
     """The migrated test database, without the guards against TRUNCATE.
 
     A test that commits (`transaction=True`) is cleaned up by TRUNCATE, and an append-only table refuses exactly that,
@@ -43,8 +47,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         cursor.execute(
             "SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'refuse_truncate'"
         )
-        TRUNCATE_GUARDS.update(cursor.fetchall())
-        for table in TRUNCATE_GUARDS:
+        truncate_guards.update(cursor.fetchall())
+        for table in truncate_guards:
             cursor.execute(f"DROP TRIGGER refuse_truncate ON {table}")
 
 

@@ -41,7 +41,8 @@ def canonical(snapshot: Snapshot) -> bytes:
     """The bytes of the snapshot that are attached to the document and hashed into its digest."""
     _demand_plain(snapshot, "snapshot", 0)
     try:
-        return rfc8785.dumps(snapshot)
+        body: bytes = rfc8785.dumps(snapshot)
+        return body
     except (rfc8785.CanonicalizationError, UnicodeError) as problem:
         raise RenderError(f"The snapshot cannot be written as canonical JSON: {problem}.") from problem
 

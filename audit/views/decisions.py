@@ -35,7 +35,8 @@ def chart(request: HttpRequest) -> HttpResponse:
         row["hour"]: (row["allowed"], row["refused"])
         for row in rows.annotate(hour=TruncHour("decided_at"))
         .values("hour")
-        .annotate(allowed=Count("pk", filter=Q(allowed=True)), refused=Count("pk", filter=Q(allowed=False)))
+        # Refusals first: once the count is called "allowed", that name no longer means the column.
+        .annotate(refused=Count("pk", filter=Q(allowed=False)), allowed=Count("pk", filter=Q(allowed=True)))
     }
     series = [(name, [counted.get(hour, (0, 0))[place] for hour in hours]) for place, name in enumerate(("Allowed", "Refused"))]
     told = ", ".join(f"{sum(values)} {name.lower()}" for name, values in series)

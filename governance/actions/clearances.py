@@ -20,12 +20,11 @@ from registry.permissions import require
 @transaction.atomic
 def recompute(*, versions: Iterable[Version], by: User) -> list[Clearance]:
     """Assess `versions` in every environment, store the answers, and tell of each one that flipped."""
-    rows = list(versions)
+    # Lock before looking: of two transactions that each change a fact, the later one sees what the earlier one did.
+    keys = [version.pk for version in versions]
+    rows = list(Version.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
     facts = gather(rows)
-    stored = {
-        (row.version_id, row.environment): row
-        for row in Clearance.objects.select_for_update().filter(version__in=rows).order_by("pk")
-    }
+    stored = {(row.version_id, row.environment): row for row in Clearance.objects.filter(version__in=rows)}
     answers = []
     for version in rows:
         conditions = clearance.assess(facts[version.pk])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
@@ -11,6 +12,7 @@ import httpx
 
 SKIPPED = frozenset({"script", "style", "template", "title"})
 TICKED = frozenset({"checkbox", "radio"})
+Given = Mapping[str, str | list[str]]
 BUTTONS = frozenset({"submit", "image", "button", "reset"})
 
 
@@ -80,7 +82,7 @@ class Browser:
         form = next((form for form in page.forms if "password" in form.names()), None)
         if form is None:
             raise Unexpected("The log-in page has no form for a password.")
-        after = self.send(form, username=self.name, password=password)
+        after = self.send(form, {"username": self.name, "password": password})
         if urlsplit(after.url).path.startswith("/accounts/login"):
             raise Unexpected(f"{self.name} cannot log in.")
         return self
@@ -89,8 +91,9 @@ class Browser:
         """The page at `path`, which must have this status."""
         return _page(self.client.get(path), status)
 
-    def send(self, form: Form, *, status: int = 200, press: str = "", **values: str | list[str]) -> Page:
+    def send(self, form: Form, given: Given | None = None, *, status: int = 200, press: str = "") -> Page:
         """Sends a form with some fields filled in, by the button named `press`; returns where that leads."""
+        values = given or {}
         unknown = set(values) - form.names()
         if unknown:
             raise Unexpected(f"The form for {form.action} has no field {', '.join(sorted(unknown))}.")

@@ -16,18 +16,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 
-from governance.demo.browser import Browser, Page, Unexpected
+from governance.demo.browser import Browser, Given, Page, Unexpected
+from governance.demo.caller import Caller
 
 ROLES = ("owner", "reviewer", "compliance", "auditor", "outsider")
 VERSION = "/models/credit-scorer/versions/2/"
 ASKED = "/models/credit-scorer/versions/2/invocations"
 REVIEW = r"/reviews/\d+/"
 REPORT_PATIENCE = 60.0
-DENIED, NOT_KNOWN = 403, 401
+DENIED, NOT_KNOWN = httpx.codes.FORBIDDEN, httpx.codes.UNAUTHORIZED
 SHOWN_ONCE = re.compile(r"crd_[a-z][0-9A-Za-z]{49}")
 
 
@@ -36,11 +36,10 @@ class Journey:
 
     def __init__(self, site: str, gate: str, folder: Path) -> None:
         self.site, self.folder = site, folder
-        self.gate = httpx.Client(base_url=gate, timeout=60)
+        self.gate = Caller(gate)
         self.people = {name: Browser(site, name) for name in ROLES}
         self.mark = f"{int(time.time()):x}"  # tells the traces of this walk from earlier ones
-        self.example: Any = None
-        self.tokens: dict[str, tuple[str, str]] = {}  # model -> (path of its page, secret)
+        self.pages: dict[str, str] = {}  # model -> where the page of its token is
         self.report = ""
 
     def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -64,7 +63,7 @@ class Journey:
 
     def health(self) -> str:
         """Four addresses answer."""
-        for client in (httpx.Client(base_url=self.site, timeout=30), self.gate):
+        for client in (httpx.Client(base_url=self.site, timeout=30), self.gate.client):
             for path in ("/healthz", "/readyz"):
                 answer = client.get(path)
                 if answer.status_code != httpx.codes.OK:
@@ -74,7 +73,7 @@ class Journey:
     def log_in(self) -> str:
         """Five accounts, one password."""
         password = (self.folder / "password").read_text().strip()
-        self.example = json.loads((self.folder / "seeded.json").read_text())["examples"]["credit-scorer"]
+        self.gate.example = json.loads((self.folder / "seeded.json").read_text())["examples"]["credit-scorer"]
         for browser in self.people.values():
             browser.log_in(password)
         return ", ".join(ROLES)
@@ -94,7 +93,8 @@ class Journey:
         for model in ("credit-scorer", "digit-reader"):
             name = f"Journey {self.mark} {model}"
             form = owner.get("/tokens/new/").form("/tokens/new/")
-            shown = owner.send(form, status=201, name=name, models=[model], actions=["predict"], days="1")
+            given: Given = {"name": name, "models": [model], "actions": ["predict"], "days": "1"}
+            shown = owner.send(form, given, status=201)
             found = SHOWN_ONCE.search(shown.html)
             if not found:
                 raise Unexpected("The page that should show the token shows none.")
@@ -102,7 +102,7 @@ class Journey:
             for place in (path, "/tokens/"):
                 if found[0] in owner.get(place).html:
                     raise Unexpected(f"{place} shows the secret again.")
-            self.tokens[model] = (path, found[0])
+            self.pages[model], self.gate.tokens[model] = path, found[0]
         return "for credit-scorer and for digit-reader; gone from the page after a reload"
 
     def prepare(self) -> str:
@@ -110,15 +110,13 @@ class Journey:
         owner = self.people["owner"]
         owner.get(f"{VERSION}card/").shows("Foreseeable misuse")
         did = []
-        if self._ask(ASKED).status_code == httpx.codes.OK:
+        if self.gate.ask(ASKED).status_code == httpx.codes.OK:
             form = owner.get(f"{VERSION}card/edit/").form("/card/edit/")
             before = dict(form.fields)["caveats.recommendations"].partition("\n\nRead again")[0]
             again = f"{before}\n\nRead again on walk {self.mark}: still true."
-            saved = owner.send(
-                form, **{"caveats.recommendations": again, "note": f"Read again ({self.mark})"}
-            )
+            saved = owner.send(form, {"caveats.recommendations": again, "note": f"Read again ({self.mark})"})
             did.append(f"saved {path_of(saved.url)}")
-        if "card_in_review" not in self._reasons(self._ask(ASKED)):
+        if "card_in_review" not in self.gate.reasons(self.gate.ask(ASKED)):
             owner.send(owner.get(f"{VERSION}card/").form("/submit/"))
             did.append("submitted it")
         return "; ".join(did) or "submitted when the demo was seeded"
@@ -139,7 +137,7 @@ class Journey:
 
     def refused(self) -> str:
         """A valid token is not enough."""
-        return self._denied(self._ask(ASKED), DENIED, "not_cleared", "card_in_review")
+        return self.gate.refused(self.gate.ask(ASKED), DENIED, "not_cleared", "card_in_review")
 
     def approve(self) -> str:
         """The reviewer finds it in the inbox and approves what stands there, by its digest."""
@@ -150,7 +148,7 @@ class Journey:
             form = reviewer.get(path).form("/judge/")
             digest = dict(form.fields)["digest"]
             comment = f"Read in full on walk {self.mark}."
-            reviewer.send(form, press="approve", comment=comment).shows("Approved", comment)
+            reviewer.send(form, {"comment": comment}, press="approve").shows("Approved", comment)
             return f"reviewer approved {path} with the digest {digest[:12]}"
         raise Unexpected("The reviewer's inbox holds no review of credit-scorer v2.")
 
@@ -166,35 +164,34 @@ class Journey:
 
     def out_of_scope(self) -> str:
         """Who asks, and what their token reaches."""
-        without = self._denied(self._ask(ASKED, model=""), NOT_KNOWN, "token_missing")
-        return f"{without}; {self._denied(self._ask(ASKED, model='digit-reader'), DENIED, 'scope_model')}"
+        without = self.gate.refused(self.gate.ask(ASKED, model=""), NOT_KNOWN, "token_missing")
+        return f"{without}; {self.gate.refused(self.gate.ask(ASKED, model='digit-reader'), DENIED, 'scope_model')}"
 
     def allowed(self) -> str:
         """The answer comes from the model server."""
-        answer = self._ask(ASKED)
+        answer = self.gate.ask(ASKED)
         if answer.status_code != httpx.codes.OK or not answer.json().get("predictions"):
             raise Unexpected(f"The gate answered {answer.status_code}: {answer.text[:300]}")
         return f"credit-scorer v2 predicts {json.dumps(answer.json()['predictions'])}"
 
     def check(self) -> str:
         """The same decision for a proxy that forwards by itself."""
-        headers = {"X-Original-URI": ASKED, "X-Original-Method": "POST", **self._bearer("credit-scorer")}
-        answer = self.gate.get("/check", headers=headers)
+        answer = self.gate.check(ASKED)
         if not answer.is_success:
             raise Unexpected(f"/check answered {answer.status_code}: {answer.text[:300]}")
         return f"/check answers {answer.status_code} for {ASKED}"
 
     def revoke(self) -> str:
         """In the page; the gate knows with the next query."""
-        owner, (path, _) = self.people["owner"], self.tokens["credit-scorer"]
-        owner.send(owner.get(path).form("/revoke/"))
-        return self._denied(self._ask(ASKED), NOT_KNOWN, "token_revoked")
+        owner = self.people["owner"]
+        owner.send(owner.get(self.pages["credit-scorer"]).form("/revoke/"))
+        return self.gate.refused(self.gate.ask(ASKED), NOT_KNOWN, "token_revoked")
 
     def decisions(self) -> str:
         """Allowed and refused ones, on the page of the version's decisions and of the token."""
         owner = self.people["owner"]
         owner.get("/decisions/").shows("credit-scorer")
-        page = owner.get(self.tokens["credit-scorer"][0])
+        page = owner.get(self.pages["credit-scorer"])
         codes = [code for code in ("not_cleared", "allowed", "token_revoked") if code in page.html]
         linked = {path_of(link) for link in owner.get("/decisions/").links}
         one = next((path for path in sorted(linked) if re.fullmatch(r"/decisions/[0-9a-f-]{36}/", path)), "")
@@ -251,23 +248,6 @@ class Journey:
             raise Unexpected(f"The trail does not tell: {'; '.join(missing)}.")
         return "issued, refused, approved, cleared, revoked, downloaded"
 
-    def _bearer(self, model: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.tokens[model][1]}"} if model else {}
-
-    def _ask(self, path: str, model: str = "credit-scorer") -> httpx.Response:
-        return self.gate.post(path, json=self.example, headers=self._bearer(model))
-
-    @staticmethod
-    def _reasons(answer: httpx.Response) -> list[str]:
-        return list(answer.json().get("reasons", [])) if answer.status_code == DENIED else []
-
-    def _denied(self, answer: httpx.Response, status: int, code: str, *reasons: str) -> str:
-        said = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        is_so = answer.status_code == status and said.get("code") == code
-        if not is_so or not set(reasons) <= set(self._reasons(answer)):
-            raise Unexpected(f"The gate answered {answer.status_code}: {answer.text[:300]}")
-        return f"{status} {code}" + (f" ({', '.join(self._reasons(answer))})" if reasons else "")
-
 
 def path_of(url: str) -> str:
     """The path of an address."""
@@ -300,7 +280,8 @@ def main() -> int:
     name = ""
     try:
         for name, step in journey.steps():
-            print(f"{time.monotonic() - began:6.1f} s  ok  {name}: {step()}", flush=True)
+            saw = step()
+            print(f"{time.monotonic() - began:6.1f} s  ok  {name}: {saw}", flush=True)
     except (Unexpected, httpx.HTTPError, OSError, ValueError, KeyError) as error:
         print(f"{time.monotonic() - began:6.1f} s  FAILED  {name}: {error}", flush=True)
         return 1

@@ -78,6 +78,7 @@ def fill(folder: Path, people: Account) -> Iterator[str]:
     yield f"{len(trained)} versions of {len({one.name for one in trained})} models are trained and registered."
     follow(people)
     yield f"{Version.objects.count()} versions are read and their files hashed."
+    access.tokens(folder, people)  # early: one of them has to expire before the seed ends
     papers.systems(people)
     yield "The risk classes of three systems are decided."
     papers.datasheets(people)

@@ -111,6 +111,7 @@ class Grants:
             max_size=size,
             timeout=patience,
             reconnect_timeout=5,
+            configure=_plan_once,
             open=False,
         )
 
@@ -193,6 +194,11 @@ def rules(body: bytes) -> Mapping[str, Any]:
     """A published policy, parsed. Its bytes never change, so this is no cache of rights."""
     content = canonical.parse(body)
     return content if isinstance(content, dict) else {"schema": "unknown"}
+
+
+async def _plan_once(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Every query asks by unique keys: planning its dozen joins anew would cost more than answering it."""
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
 
 
 def _token(row: Mapping[str, Any]) -> TokenFacts:

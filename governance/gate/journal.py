@@ -122,7 +122,7 @@ class Journal:
         try:
             await self._commit([entry.answer for entry in batch])
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing is stored, and the next batch must be tried
-            log.error("journal.failed", extra={"error": type(error).__name__, "decisions": len(batch)})
+            log.error("journal.failed", extra={"error": type(error).__name__, "decisions": len(batch)})  # noqa: TRY400 - the text of a database error holds the row
             failure = Unwritten(type(error).__name__)
             await self._drop()
         for entry in batch:
@@ -158,23 +158,22 @@ class Journal:
 
 
 def record_digest(fields: Mapping[str, Any]) -> str:
-    """SHA-256, hexadecimal, of the RFC 8785 JSON of one decision. The exact form, for verifiers:
+    """SHA-256, hexadecimal, of the RFC 8785 JSON of one decision. The exact form follows.
 
-    one object with the keys of `FIELDS` and no others; `id` and `batch` as UUIDs in lower-case text; `decided_at` as
+    One object with the keys of `FIELDS` and no others; `id` and `batch` as UUIDs in lower-case text; `decided_at` as
     UTC with six digits, 2026-11-23T07:38:39.000120Z; `allowed` true or false; `version` a number or null; all else text.
 
     Keys are ASCII and there is no float, so sorted compact JSON is the canonical form; a test compares the two.
     """
-    form = {
-        name: stamp(value)
-        if isinstance(value, datetime)
-        else str(value)
-        if isinstance(value, uuid.UUID)
-        else value
-        for name, value in ((name, fields[name]) for name in FIELDS)
-    }
+    form = {name: _form(fields[name]) for name in FIELDS}
     body = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(body.encode()).hexdigest()
+
+
+def _form(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return stamp(value)
+    return str(value) if isinstance(value, uuid.UUID) else value
 
 
 def stamp(moment: datetime) -> str:

@@ -21,9 +21,9 @@ class Reason:
     @property
     def check_status(self) -> int:
         """nginx knows 2xx, 401 and 403; whatever else becomes an error page there. 503 is meant to."""
-        if self.status < 400 or self.status == 401:  # noqa: PLR2004
+        if self.status < 400 or self.status == 401:
             return self.status
-        return 503 if self.status >= 500 else 403  # noqa: PLR2004
+        return 503 if self.status >= 500 else 403
 
 
 _TABLE = (

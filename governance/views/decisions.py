@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Count, Q
 from django.db.models.functions import TruncHour
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
@@ -15,11 +16,12 @@ from governance.models import Decision, Token
 from registry.models import Model
 from registry.paging import page
 from registry.permissions import require
+from registry.request import PortalRequest
 
 DAY = timedelta(days=1)
 
 
-def decisions(request: HttpRequest) -> HttpResponse:
+def decisions(request: PortalRequest) -> HttpResponse:
     """What the gate decided, newest first; filter by model, answer and reason."""
     require(request.user, "governance.view_decision")
     chosen = {name: request.GET.get(name, "").strip() for name in ("model", "answer", "reason", "caller")}
@@ -33,7 +35,7 @@ def decisions(request: HttpRequest) -> HttpResponse:
     if chosen["caller"]:
         rows = rows.filter(caller=chosen["caller"])
     recent = Decision.objects.visible_to(request.user).filter(decided_at__gt=timezone.now() - DAY)
-    context = {
+    context: dict[str, Any] = {
         "page": page(rows, request, by="-decided_at"),
         "count": rows.count(),
         "chosen": chosen,
@@ -42,7 +44,8 @@ def decisions(request: HttpRequest) -> HttpResponse:
         "hours": list(
             recent.annotate(hour=TruncHour("decided_at"))
             .values("hour")
-            .annotate(allowed=Count("pk", filter=Q(allowed=True)), denied=Count("pk", filter=Q(allowed=False)))
+            # Refusals first: once the count is called "allowed", that name no longer means the column.
+            .annotate(denied=Count("pk", filter=Q(allowed=False)), allowed=Count("pk", filter=Q(allowed=True)))
             .order_by("hour")
         ),
     }
@@ -51,7 +54,7 @@ def decisions(request: HttpRequest) -> HttpResponse:
     return render(request, "governance/decisions.html#rows" if htmx else "governance/decisions.html", context)
 
 
-def decision(request: HttpRequest, pk: str) -> HttpResponse:
+def decision(request: PortalRequest, pk: str) -> HttpResponse:
     """One decision with its whole reasoning."""
     require(request.user, "governance.view_decision")
     one = get_object_or_404(Decision.objects.visible_to(request.user).select_related("batch"), pk=pk)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from governance.models import Clearance, Review, Token
 from registry.models import Model, TrackingServer, Version
+from registry.request import PortalRequest
 
 SOON = timedelta(days=14)
 ROWS = 8
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PortalRequest) -> HttpResponse:
     """Reviews that wait for me, what I sent back or was sent back to me, ungoverned models, what ends soon, coverage."""
     user, now = request.user, timezone.now()
     models = Model.objects.visible_to(user)

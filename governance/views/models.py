@@ -7,20 +7,33 @@ from typing import Any
 from celery import current_app
 from django.contrib import messages
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from governance import policies
 from governance.actions import clearances, reviews
-from governance.forms import ReasonForm
+from governance.forms import EndpointForm, ReasonForm, ShareForm
 from governance.models import Clearance, Decision, Policy, Review, Suspension, Token
 from governance.views.tabs import find_version, version_tabs
+from registry.actions import catalogue
 from registry.documents import content as contents
-from registry.models import Document, Endpoint, Manifest, Model, RunInput, System, TrackingServer, User, Version
+from registry.errors import Invalid
+from registry.models import (
+    Document,
+    Endpoint,
+    Manifest,
+    Model,
+    RunInput,
+    System,
+    TrackingServer,
+    User,
+    Version,
+)
 from registry.paging import page
 from registry.permissions import require
+from registry.request import PortalRequest
 from registry.views.documents import read_sections
 
 STATES = (("cleared", "Cleared"), ("not-cleared", "Not cleared"), ("ungoverned", "No card"))
@@ -28,7 +41,7 @@ CLEARED = Clearance.objects.filter(version__model=OuterRef("pk"), environment="p
 CARDED = Document.objects.filter(version__model=OuterRef("pk"))
 
 
-def models(request: HttpRequest) -> HttpResponse:
+def models(request: PortalRequest) -> HttpResponse:
     """Every visible model: filter by name and state."""
     query, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
     rows = Model.objects.visible_to(request.user).annotate(cleared=Exists(CLEARED), carded=Exists(CARDED))
@@ -46,7 +59,7 @@ def models(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def model(request: HttpRequest, slug: str) -> HttpResponse:
+def model(request: PortalRequest, slug: str) -> HttpResponse:
     """One model: its versions with their clearances, aliases, systems and policies."""
     one = get_object_or_404(Model.objects.visible_to(request.user).select_related("server"), slug=slug)
     stored = Prefetch("clearances", queryset=Clearance.objects.order_by("environment"))
@@ -56,12 +69,21 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page(versions, request, by="-number"),
         "systems": one.systems.order_by("name"),
         "policies": one.policies.select_related("in_force__by").order_by("environment"),
+        "share_form": ShareForm() if request.user.has_perm("registry.share_model") else None,
+        "audience": audience_of(one),
         "token_count": Token.objects.visible_to(request.user).filter(models=one, revoked_at=None).count(),
     }
     return render(request, "governance/model.html", context)
 
 
-def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def audience_of(one: Model) -> list[str]:
+    """The groups and accounts that the model is shared with, beside those who see everything."""
+    groups = one.modelgroupobjectpermission_set.values_list("group__name", flat=True)
+    people = one.modeluserobjectpermission_set.values_list("user__username", flat=True)
+    return [*sorted(set(groups)), *sorted(set(people))]
+
+
+def version(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """The clearance of a version: each condition, met or not, why, and the one thing to do."""
     one = find_version(request, slug, number)
     context = frame(one, "version") | {
@@ -76,11 +98,12 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "endpoints": Endpoint.objects.filter(version=one).order_by("environment"),
         "systems": System.objects.filter(models=one.model).order_by("name"),
         "manifest": Manifest.objects.filter(version=one).order_by("-taken_at", "-pk").first(),
+        "endpoint_form": EndpointForm() if request.user.has_perm("registry.change_endpoint") else None,
     }
     return render(request, "governance/version.html", context)
 
 
-def facts(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def facts(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """What the tracking server says: run, parameters, metrics, data, files."""
     one = find_version(request, slug, number)
     inputs = RunInput.objects.filter(run=one.run).select_related("snapshot__dataset").order_by("context", "pk")
@@ -93,7 +116,7 @@ def facts(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "governance/version_facts.html", context)
 
 
-def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def card(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """The card's latest revision, and where it stands."""
     one = find_version(request, slug, number)
     head = one.card.head if hasattr(one, "card") else None
@@ -115,7 +138,7 @@ def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "governance/version_card.html", context)
 
 
-def access(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def access(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Who may query this version: policies in sentences, tokens."""
     one = find_version(request, slug, number)
     rows = Policy.objects.filter(model=one.model, in_force__isnull=False).select_related("in_force__by")
@@ -125,7 +148,7 @@ def access(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "governance/version_access.html", context)
 
 
-def decisions(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def decisions(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """What the gate decided about this version."""
     one = find_version(request, slug, number)
     require(request.user, "governance.view_decision", on=one)
@@ -138,7 +161,7 @@ def decisions(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
-def submit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def submit(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Ask for a review of the card's latest revision."""
     one = find_version(request, slug, number)
     document = get_object_or_404(Document.objects.select_related("head"), version=one, head__isnull=False)
@@ -149,7 +172,7 @@ def submit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
-def suspend(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def suspend(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Stop the version, or let it go on."""
     one = find_version(request, slug, number)
     lift = "lift" in request.POST
@@ -160,7 +183,32 @@ def suspend(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
-def rehash(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def share(request: PortalRequest, slug: str) -> HttpResponse:
+    """Let a group or an account see the model."""
+    one = get_object_or_404(Model.objects.visible_to(request.user), slug=slug)
+    form = ShareForm(request.POST)
+    if not form.is_valid():
+        raise Invalid("Choose a group or an account from the list.")
+    audience = form.chosen()
+    catalogue.share_model(model=one, audience=audience, by=request.user)
+    messages.success(request, f"{audience} can see {one} now.")
+    return redirect(one)
+
+
+@require_POST
+def set_endpoint(request: PortalRequest, slug: str, number: int) -> HttpResponse:
+    """Say where the version answers queries."""
+    one = find_version(request, slug, number)
+    form = EndpointForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(fields={name: [str(error) for error in errors] for name, errors in form.errors.items()})
+    catalogue.set_endpoint(version=one, by=request.user, **form.cleaned_data)
+    messages.success(request, "The gate sends allowed queries there.")
+    return redirect(one)
+
+
+@require_POST
+def rehash(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Let a worker hash the files again."""
     one = find_version(request, slug, number)
     require(request.user, "registry.sync_trackingserver", on=one)
@@ -170,7 +218,7 @@ def rehash(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
-def sync(request: HttpRequest) -> HttpResponse:
+def sync(request: PortalRequest) -> HttpResponse:
     """Let a worker read every tracking server now."""
     require(request.user, "registry.sync_trackingserver")
     for server in TrackingServer.objects.all():

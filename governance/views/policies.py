@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import formset_factory
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from governance import policies
@@ -17,9 +17,10 @@ from registry.errors import Conflict, Invalid
 from registry.models import Environment, Model
 from registry.paging import page
 from registry.permissions import require
+from registry.request import PortalRequest
 
 
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: PortalRequest) -> HttpResponse:
     """Every visible policy, as sentences."""
     query = request.GET.get("q", "").strip()
     rows = Policy.objects.visible_to(request.user).filter(in_force__isnull=False)
@@ -37,7 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "governance/policies.html", context)
 
 
-def policy(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
+def policy(request: PortalRequest, slug: str, environment: str) -> HttpResponse:
     """One policy with its published versions."""
     model, one = _find(request, slug, environment)
     versions = one.versions.select_related("by").order_by("-number") if one else []
@@ -52,7 +53,7 @@ def policy(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
     return render(request, "governance/policy.html", context)
 
 
-def edit(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
+def edit(request: PortalRequest, slug: str, environment: str) -> HttpResponse:
     """Edit the rules and publish them as the next version."""
     model, one = _find(request, slug, environment)
     require(request.user, "governance.publish_policy", on=model)
@@ -93,7 +94,7 @@ def edit(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
     return render(request, "governance/policy_edit.html", context)
 
 
-def _find(request: HttpRequest, slug: str, environment: str) -> tuple[Model, Policy | None]:
+def _find(request: PortalRequest, slug: str, environment: str) -> tuple[Model, Policy | None]:
     if environment not in Environment.values:
         raise Http404
     model = get_object_or_404(Model.objects.visible_to(request.user), slug=slug)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
@@ -17,12 +17,13 @@ from registry.documents import content as contents
 from registry.errors import Invalid
 from registry.paging import page
 from registry.permissions import can
+from registry.request import PortalRequest
 from registry.views.documents import diff_rows, read_sections
 
 VIEWS = (("awaiting", "Waiting for me"), ("open", "Open"), ("closed", "Closed"))
 
 
-def reviews(request: HttpRequest) -> HttpResponse:
+def reviews(request: PortalRequest) -> HttpResponse:
     """Reviews that wait for me first; then all open, then closed ones."""
     chosen = request.GET.get("show", "awaiting")
     rows = Review.objects.visible_to(request.user)
@@ -43,7 +44,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
     return render(request, "governance/reviews.html", context)
 
 
-def review(request: HttpRequest, pk: int) -> HttpResponse:
+def review(request: PortalRequest, pk: int) -> HttpResponse:
     """The cockpit: the revision beside the one approved last, changed fields marked."""
     one = get_object_or_404(Review.objects.visible_to(request.user).with_subject(), pk=pk)
     document, kind = one.document, one.document.kind
@@ -80,7 +81,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def judge(request: HttpRequest, pk: int) -> HttpResponse:
+def judge(request: PortalRequest, pk: int) -> HttpResponse:
     """Approve, or ask for changes."""
     one = get_object_or_404(Review.objects.visible_to(request.user).with_subject(), pk=pk)
     form = JudgementForm(request.POST)
@@ -97,7 +98,7 @@ def judge(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
     """Take back what one has submitted."""
     one = get_object_or_404(Review.objects.visible_to(request.user).with_subject(), pk=pk)
     verbs.withdraw(review=one, by=request.user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db.models import Count, OuterRef, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
@@ -17,11 +17,12 @@ from registry.forms import SystemForm
 from registry.models import System
 from registry.paging import page
 from registry.permissions import require
+from registry.request import PortalRequest
 
 LATEST = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
 
 
-def systems(request: HttpRequest) -> HttpResponse:
+def systems(request: PortalRequest) -> HttpResponse:
     """Every visible system with its risk class."""
     query = request.GET.get("q", "").strip()
     rows = System.objects.visible_to(request.user)
@@ -41,14 +42,14 @@ def systems(request: HttpRequest) -> HttpResponse:
 
 
 def system(
-    request: HttpRequest, slug: str, form: RiskForm | None = None, add_form: AddModelForm | None = None
+    request: PortalRequest, slug: str, form: RiskForm | None = None, add_form: AddModelForm | None = None
 ) -> HttpResponse:
     """One system: purpose, models, risk decisions. A form with something to mend comes back as it was typed."""
     one = get_object_or_404(System.objects.visible_to(request.user).select_related("created_by"), slug=slug)
     clearances = Clearance.objects.visible_to(request.user).filter(version__model__systems=one)
     context = {
         "system": one,
-        "models": one.models.visible_to(request.user).order_by("name"),  # type: ignore[attr-defined]
+        "models": one.models.visible_to(request.user).order_by("name"),
         "decisions": one.risk_decisions.select_related("by").order_by("-decided_at", "-pk"),
         "clearances": clearances.filter(environment="production")
         .select_related("version__model")
@@ -61,7 +62,7 @@ def system(
     return render(request, "governance/system.html", context, status=400 if form or add_form else 200)
 
 
-def new_system(request: HttpRequest) -> HttpResponse:
+def new_system(request: PortalRequest) -> HttpResponse:
     """Register a system."""
     require(request.user, "registry.add_system")
     form = SystemForm(request.POST or None)
@@ -80,7 +81,7 @@ def new_system(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def add_model(request: HttpRequest, slug: str) -> HttpResponse:
+def add_model(request: PortalRequest, slug: str) -> HttpResponse:
     """Put a model into a system."""
     one = get_object_or_404(System.objects.visible_to(request.user), slug=slug)
     form = AddModelForm(request.user, request.POST)
@@ -92,7 +93,7 @@ def add_model(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-def decide_risk(request: HttpRequest, slug: str) -> HttpResponse:
+def decide_risk(request: PortalRequest, slug: str) -> HttpResponse:
     """Decide the risk class."""
     one = get_object_or_404(System.objects.visible_to(request.user), slug=slug)
     form = RiskForm(request.POST)

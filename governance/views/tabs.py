@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from registry.models import Version
+from registry.request import PortalRequest
 
 TABS = (
     ("version", "Clearance", "clearance"),
@@ -38,7 +38,7 @@ def version_tabs(version: Version, current: str) -> list[Tab]:
     return [Tab(label, reverse(name, args=place), icon, name == current) for name, label, icon in TABS]
 
 
-def find_version(request: HttpRequest, slug: str, number: int) -> Version:
+def find_version(request: PortalRequest, slug: str, number: int) -> Version:
     """The version, if it exists for this person."""
     rows = Version.objects.visible_to(request.user).select_related(
         "model__server", "run__server", "card__head__by"

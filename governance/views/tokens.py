@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -18,11 +18,12 @@ from governance.models import Decision, Token
 from registry.errors import Invalid
 from registry.paging import page
 from registry.permissions import require
+from registry.request import PortalRequest
 
 STATES = (("active", "Active"), ("expired", "Expired"), ("revoked", "Revoked"))
 
 
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: PortalRequest) -> HttpResponse:
     """My tokens, and those on models whose tokens I manage."""
     query, state, now = request.GET.get("q", "").strip(), request.GET.get("state", ""), timezone.now()
     rows = Token.objects.visible_to(request.user)
@@ -47,7 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @sensitive_variables("secret")
-def issue(request: HttpRequest) -> HttpResponse:
+def issue(request: PortalRequest) -> HttpResponse:
     """Issue a token and show it, once."""
     require(request.user, "governance.issue_token")
     form = TokenForm(request.user, request.POST or None, initial={"models": request.GET.getlist("model")})
@@ -72,7 +73,7 @@ def issue(request: HttpRequest) -> HttpResponse:
     return render(request, "governance/token_new.html", {"form": form})
 
 
-def token(request: HttpRequest, pk: str) -> HttpResponse:
+def token(request: PortalRequest, pk: str) -> HttpResponse:
     """One token: what it can do, until when, and what it did."""
     rows = Token.objects.visible_to(request.user).select_related("owner", "issued_by", "revoked_by")
     one = get_object_or_404(rows, pk=pk)
@@ -89,7 +90,7 @@ def token(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def revoke(request: HttpRequest, pk: str) -> HttpResponse:
+def revoke(request: PortalRequest, pk: str) -> HttpResponse:
     """End a token with the next query."""
     one = get_object_or_404(Token.objects.visible_to(request.user), pk=pk)
     verbs.revoke(token=one, by=request.user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Model as Row
 from django.urls import reverse
 
 from registry.models.visibility import visible_models
@@ -39,7 +40,7 @@ class TrackingServer(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def kin(self) -> list[models.Model]:
+    def kin(self) -> list[Row]:
         return [self]
 
 
@@ -53,7 +54,7 @@ class ModelQuerySet(models.QuerySet["Model"]):
         return self.select_related("server").prefetch_related("aliases__version", "systems")
 
 
-class Model(models.Model):
+class Model(models.Model):  # type: ignore[django-manager-missing]  # guardian's managers carry no types
     """A named model. MLflow has no id for it: the name on a server and its creation time are the key."""
 
     server = models.ForeignKey(TrackingServer, on_delete=models.PROTECT, related_name="models")
@@ -78,7 +79,7 @@ class Model(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("model", args=[self.slug])
 
-    def kin(self) -> list[models.Model]:
+    def kin(self) -> list[Row]:
         return [self]
 
 
@@ -117,7 +118,7 @@ class Version(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("version", args=[self.model.slug, self.number])
 
-    def kin(self) -> list[models.Model]:
+    def kin(self) -> list[Row]:
         return [self, self.model]
 
 
@@ -157,5 +158,5 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return f"{self.version} in {self.environment}"
 
-    def kin(self) -> list[models.Model]:
+    def kin(self) -> list[Row]:
         return self.version.kin()

@@ -9,7 +9,7 @@ from django.db import models
 MACHINE = "cardinal"
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # guardian's managers carry no types
     """Somebody who acts: a person, or a service account that acts for one."""
 
     class Kind(models.TextChoices):
@@ -27,3 +27,7 @@ class User(AbstractUser):
         constraints = [
             models.CheckConstraint(condition=models.Q(kind__in=["person", "service"]), name="user_kind_known"),
         ]
+
+    def kin(self) -> list[models.Model]:
+        """The objects whose history this belongs to."""
+        return [self]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from registry.documents.content import completeness, gaps
 from registry.models import Dataset, Version
 from registry.paging import page
+from registry.request import PortalRequest
 
 
-def datasets(request: HttpRequest) -> HttpResponse:
+def datasets(request: PortalRequest) -> HttpResponse:
     """Every dataset that a visible model has used."""
     query = request.GET.get("q", "").strip()
     rows = Dataset.objects.visible_to(request.user).select_related("datasheet__head__by")
@@ -21,7 +22,7 @@ def datasets(request: HttpRequest) -> HttpResponse:
     return render(request, "registry/datasets.html", {"page": found, "query": query, "count": rows.count()})
 
 
-def dataset(request: HttpRequest, slug: str) -> HttpResponse:
+def dataset(request: PortalRequest, slug: str) -> HttpResponse:
     """One dataset: its snapshots, who learned from it, its datasheet."""
     one = get_object_or_404(
         Dataset.objects.visible_to(request.user).select_related("datasheet__head__by"), slug=slug

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from registry import prefill
@@ -16,11 +16,12 @@ from registry.errors import Conflict, Invalid
 from registry.forms import DocumentForm
 from registry.models import Dataset, Document, Revision, Version
 from registry.permissions import require
+from registry.request import PortalRequest
 
 KINDS = ("card", "datasheet")
 
 
-def edit_card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def edit_card(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Write the card of a version. A first card starts from what the tracking server says."""
     version = get_object_or_404(
         Version.objects.visible_to(request.user).select_related("model", "card__head__by"),
@@ -35,7 +36,7 @@ def edit_card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return _edit(request, version, "card", head, content, sources)
 
 
-def edit_datasheet(request: HttpRequest, slug: str) -> HttpResponse:
+def edit_datasheet(request: PortalRequest, slug: str) -> HttpResponse:
     """Write the datasheet of a dataset."""
     dataset = get_object_or_404(
         Dataset.objects.visible_to(request.user).select_related("datasheet__head__by"), slug=slug
@@ -47,7 +48,7 @@ def edit_datasheet(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _edit(
-    request: HttpRequest,
+    request: PortalRequest,
     about: Version | Dataset,
     kind: str,
     head: Revision | None,
@@ -88,7 +89,7 @@ def _edit(
     return render(request, "registry/document_edit.html", context, status=409 if conflict else 200)
 
 
-def document(request: HttpRequest, pk: int) -> HttpResponse:
+def document(request: PortalRequest, pk: int) -> HttpResponse:
     """The latest revision of a document."""
     one = get_object_or_404(Document.objects.visible_to(request.user).select_related("head"), pk=pk)
     if one.head is None:
@@ -96,7 +97,7 @@ def document(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(one.head)
 
 
-def revision(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+def revision(request: PortalRequest, pk: int, number: int) -> HttpResponse:
     """One revision, to read and to print."""
     one = _revision(request, pk, number)
     kind = one.document.kind
@@ -116,7 +117,7 @@ def revision(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     return render(request, "registry/revision.html", context)
 
 
-def compare(request: HttpRequest, pk: int, before: int, after: int) -> HttpResponse:
+def compare(request: PortalRequest, pk: int, before: int, after: int) -> HttpResponse:
     """Two revisions side by side, only the fields that differ."""
     old, new = _revision(request, pk, before), _revision(request, pk, after)
     context = {
@@ -130,7 +131,7 @@ def compare(request: HttpRequest, pk: int, before: int, after: int) -> HttpRespo
     return render(request, "registry/compare.html", context)
 
 
-def schema(request: HttpRequest, kind: str) -> JsonResponse:
+def schema(request: PortalRequest, kind: str) -> JsonResponse:
     """The published JSON Schema of a document kind."""
     if kind not in KINDS:
         raise Http404
@@ -171,7 +172,7 @@ def _ordered(field: Field, given: Any) -> Any:
     return [[row.get(column.key, "") for column in field.columns] for row in given or []]
 
 
-def _revision(request: HttpRequest, pk: int, number: int) -> Revision:
+def _revision(request: PortalRequest, pk: int, number: int) -> Revision:
     rows = Revision.objects.visible_to(request.user).select_related(
         "by", "parent", "document__version__model", "document__dataset"
     )

@@ -6,7 +6,7 @@ import pytest
 from django.db import InternalError, connection, transaction
 from django.db.utils import DatabaseError
 
-from tests.conftest import TRUNCATE_GUARDS
+from tests import factories
 
 APPEND_ONLY = {
     "registry_revision",
@@ -25,6 +25,7 @@ OTHER = {
     ("governance_review", "review_course"),
     ("governance_review", "review_stays"),
     ("governance_token", "token_course"),
+    ("governance_token_models", "token_reach"),
     ("audit_entry", "entry_clock"),
 }
 
@@ -48,15 +49,19 @@ def test_every_guard_is_there_and_fires_always() -> None:
     assert set(found.values()) == {"A"}
 
 
-def test_every_append_only_table_was_migrated_with_a_guard_against_truncate() -> None:
-    assert set(TRUNCATE_GUARDS) == APPEND_ONLY
+def test_every_append_only_table_was_migrated_with_a_guard_against_truncate(
+    truncate_guards: dict[str, str],
+) -> None:
+    assert set(truncate_guards) == APPEND_ONLY
 
 
 @pytest.mark.parametrize("table", sorted(APPEND_ONLY))
-def test_truncate_is_refused_with_the_guard_of_the_migration(table: str) -> None:
+def test_truncate_is_refused_with_the_guard_of_the_migration(
+    table: str, truncate_guards: dict[str, str]
+) -> None:
     """The test database lives without these guards (see conftest), so each is put back as the migration made it."""
     with connection.cursor() as cursor:
-        cursor.execute(TRUNCATE_GUARDS[table])
+        cursor.execute(truncate_guards[table])
 
         with (
             pytest.raises(DatabaseError, match=f"{table} is append-only: TRUNCATE is refused"),
@@ -91,8 +96,6 @@ def test_the_guard_refuses_update_and_delete_of_rows(table: str, deed: str) -> N
 
 def test_a_session_that_poses_as_a_replica_is_refused_too() -> None:
     """`session_replication_role = replica` switches ordinary triggers off; ours fire ALWAYS."""
-    from tests import factories
-
     factories.manifest(factories.version(), "b")
     with connection.cursor() as cursor:
         try:

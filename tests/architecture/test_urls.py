@@ -13,11 +13,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 # Open to anybody, each with the reason.
 OPEN = {
-    "/login/": "somebody who logs in is not logged in",
+    "/accounts/login/": "somebody who logs in is not logged in",
+    "/admin/login/": "the same, for the administration",
     "/healthz": "a probe has no account",
     "/readyz": "a probe has no account",
-    "/static/x": "style sheets, scripts and fonts tell nothing",
-    "/favicon.ico": "browsers ask for it everywhere",
+    "/metrics": "Prometheus has no account; counts without names",
 }
 SAMPLES = {
     "int": "1",
@@ -66,6 +66,10 @@ def test_every_address_refuses_the_anonymous_unless_listed() -> None:
                 let_in[f"{method.upper()} {address}"] = answer.status_code
 
     assert not let_in
+
+
+def test_no_exception_outlives_its_address() -> None:
+    assert set(OPEN) <= set(addresses())
 
 
 @pytest.mark.django_db

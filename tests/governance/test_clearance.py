@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -295,6 +296,20 @@ def test_twenty_versions_cost_the_queries_of_two(machine: User, django_assert_nu
     assert counts == [2, 20]
 
 
+def wait_until_somebody_waits_for_us() -> None:
+    """Another connection has come as far as it can: it waits for a lock that this one holds."""
+    until = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(
+                "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone():
+                return
+            time.sleep(0.05)
+    pytest.fail("Nobody waited: the two did not cross.")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_approval_that_crosses_with_an_edit_of_the_card_leaves_nothing_cleared() -> None:
     """The edit is under way when the approval comes, and is committed first: what counts is what holds at the end."""
@@ -314,7 +329,7 @@ def test_an_approval_that_crosses_with_an_edit_of_the_card_leaves_nothing_cleare
     with transaction.atomic():
         factories.save(version, mark="edited")
         judge.start()
-        judge.join(timeout=1.5)  # by now it waits for what the edit holds
+        wait_until_somebody_waits_for_us()
     judge.join(timeout=20)
 
     assert approved

@@ -138,8 +138,8 @@ class TestIssuing:
     @pytest.mark.parametrize(
         "statement",
         [
-            "INSERT INTO governance_token_models (token_id, model_id) SELECT t.id, m.id FROM governance_token t,"
-            " registry_model m WHERE m.name = 'other'",
+            "INSERT INTO governance_token_models (token_id, model_id) SELECT t.id, m.id"  # noqa: ISC004
+            " FROM governance_token t, registry_model m WHERE m.name = 'other'",
             "UPDATE governance_token_models SET model_id = (SELECT id FROM registry_model WHERE name = 'other')",
             "DELETE FROM governance_token_models",
         ],

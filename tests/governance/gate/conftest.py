@@ -21,6 +21,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from governance.models import Decision
 from registry.actions import catalogue
 from registry.models import Environment, Version
 from tests import factories
@@ -36,23 +37,25 @@ class Running:
     port: int
     log: Path
     url: str = field(init=False)
+    client: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.url = f"http://127.0.0.1:{self.port}"
+        self.client = httpx.Client(base_url=self.url, timeout=10, trust_env=False, verify=False)  # noqa: S501 - no TLS here
 
     def check(self, path: str, token: str = "", **headers: str) -> httpx.Response:
         """What nginx would ask for `path`."""
         given = {"X-Original-URI": path, "X-Original-Method": "POST"} | headers
         if token:
             given["Authorization"] = f"Bearer {token}"
-        return httpx.get(f"{self.url}/check", headers=given, timeout=10)
+        return self.client.get("/check", headers=given)
 
     def predict(self, path: str, token: str = "", body: bytes = b"{}", **headers: str) -> httpx.Response:
         """A prediction through the gate."""
         given = {"Content-Type": "application/json"} | headers
         if token:
             given["Authorization"] = f"Bearer {token}"
-        return httpx.post(f"{self.url}{path}", content=body, headers=given, timeout=10)
+        return self.client.post(path, content=body, headers=given)
 
     def raw(self, request: bytes) -> bytes:
         """The answer to these very bytes, up to where the gate has no more to say."""
@@ -74,6 +77,7 @@ class Running:
 
     def end(self) -> None:
         """SIGTERM, as an operator would."""
+        self.client.close()
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -106,7 +110,7 @@ def start(folder: Path, environment: dict[str, str]) -> Running:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"{gate.url}/readyz", timeout=3).status_code == 200:
+            if gate.client.get("/readyz").status_code == 200:
                 return gate
         except httpx.TransportError:
             pass
@@ -233,3 +237,18 @@ def serve(url: str = "http://127.0.0.1:9") -> Served:
 def served(transactional_db: None, scoring: Any) -> Served:
     """A model that may be queried."""
     return serve(scoring.url)
+
+
+def code(response: httpx.Response) -> str:
+    """The reason in body and header, which are the same."""
+    problem = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-cardinal-reason"] == problem["code"]
+    assert response.status_code == problem["status"]
+    return str(problem["code"])
+
+
+def stored(response: httpx.Response) -> Decision:
+    """The decision that this answer names."""
+    return Decision.objects.get(pk=response.headers["x-cardinal-decision"])

@@ -1,0 +1,1 @@
+"""Control by REST: the same verbs and the same visibility as the pages, as JSON."""

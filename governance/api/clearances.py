@@ -1,0 +1,86 @@
+"""Clearances: may this version serve, and if not, why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.models import Clearance
+from registry.api.doors import Door, visible_version
+from registry.api.problems import described
+from registry.models import Environment
+
+EXAMPLE = {
+    "model": "credit-risk",
+    "version": 3,
+    "environment": "production",
+    "allowed": False,
+    "conditions": [
+        {
+            "code": "card",
+            "label": "Card approved by a second person",
+            "met": False,
+            "reason": "card_in_review",
+            "why": "The card waits for its review.",
+            "remedy": "A reviewer who did not write it can approve it.",
+        }
+    ],
+    "assessed_at": "2026-11-21T09:30:00Z",
+}
+
+
+class EnvironmentChoice(serializers.Serializer[Any]):
+    """Where."""
+
+    environment = serializers.ChoiceField(choices=Environment.choices, default="production")
+
+
+class ConditionOut(serializers.Serializer[Any]):
+    """One condition of clearance."""
+
+    code = serializers.CharField(help_text="Which condition. Stable.")
+    label = serializers.CharField()
+    met = serializers.BooleanField()
+    reason = serializers.CharField(allow_blank=True, help_text="Stable code of why it is not met; empty when it is.")
+    why = serializers.CharField(allow_blank=True)
+    remedy = serializers.CharField(allow_blank=True)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Not cleared", value=EXAMPLE, response_only=True)])
+class ClearanceOut(serializers.ModelSerializer[Clearance]):
+    """The stored answer to "may this version serve in this environment, now?"."""
+
+    model = serializers.CharField(source="version.model.slug")
+    version = serializers.IntegerField(source="version.number")
+    conditions = ConditionOut(many=True)
+
+    class Meta:
+        model = Clearance
+        fields = ["model", "version", "environment", "allowed", "conditions", "assessed_at"]
+
+
+class OneClearance(Door):
+    """The clearance of a version in one environment."""
+
+    kind = Clearance
+    needs = ""
+    serializer_class = ClearanceOut
+
+    @described(
+        "clearance_explain",
+        "Explain the clearance of a version",
+        "clearance",
+        {200: ClearanceOut},
+        declines=(400, 401, 404),
+        parameters=[EnvironmentChoice],
+    )
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Every condition, met or not, with its reason code and what to do. The gate lets pass what is allowed here."""
+        environment = self.chosen(EnvironmentChoice)["environment"]
+        about = visible_version(self.user, slug, number)
+        rows = self.get_queryset().select_related("version__model")
+        return Response(ClearanceOut(self.one(rows, version=about, environment=environment)).data)

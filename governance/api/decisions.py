@@ -1,0 +1,100 @@
+"""Decisions of the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.models import Decision
+from registry.api.doors import Door, Listing
+from registry.api.problems import described
+from registry.models import Environment
+
+DECISION = {
+    "id": "0192f3c0-7a31-7c55-9f6e-1f0d5b0c7e21",
+    "decided_at": "2026-11-23T12:00:00.123456Z",
+    "allowed": False,
+    "reason": "card_changed",
+    "environment": "production",
+    "model": "credit-risk",
+    "version": 3,
+    "action": "predict",
+    "caller": "scoring",
+    "token": "5f0c7d5e-0b7e-4a0b-9d52-3b8f0f6a9c11",
+    "method": "POST",
+    "door": "proxy",
+    "request_id": "7f0c9b6e",
+    "digest": "c07e" * 16,
+    "batch": "0192f3c0-7a31-7c55-9f6e-000000000001",
+}
+
+
+class DecisionFilter(serializers.Serializer[Any]):
+    """Which decisions."""
+
+    model = serializers.CharField(required=False, allow_blank=True, max_length=120, help_text="The slug asked for.")
+    answer = serializers.ChoiceField(choices=["allowed", "refused"], required=False, allow_blank=True)
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=40, help_text="Reason code.")
+    caller = serializers.CharField(required=False, allow_blank=True, max_length=150, help_text="Name of an account.")
+    environment = serializers.ChoiceField(choices=Environment.choices, required=False, allow_blank=True)
+    since = serializers.DateTimeField(required=False)
+    until = serializers.DateTimeField(required=False)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A refusal", value=DECISION, response_only=True)])
+class DecisionOut(serializers.ModelSerializer[Decision]):
+    """One answer of the gate, with its reason code. Never a payload, never a secret."""
+
+    batch = serializers.UUIDField(source="batch_id")
+
+    class Meta:
+        model = Decision
+        fields = [
+            "id", "decided_at", "allowed", "reason", "environment", "model", "version", "action", "caller",
+            "token", "method", "door", "request_id", "digest", "batch",
+        ]  # fmt: skip
+
+
+class Decisions(Listing):
+    """What the gate decided, newest first."""
+
+    kind = Decision
+    needs = "governance.view_decision"
+    order = "-decided_at"
+    serializer_class = DecisionOut
+
+    @described(
+        "decisions_list",
+        "List decisions of the gate",
+        "decisions",
+        {200: DecisionOut(many=True)},
+        declines=(400, 401, 403),
+        parameters=[DecisionFilter],
+    )
+    def get(self, request: Request) -> Response:
+        """Decisions on models shared with you, newest first."""
+        chosen = self.chosen(DecisionFilter)
+        columns = {"since": "decided_at__gte", "until": "decided_at__lt"}
+        found = self.get_queryset().filter(
+            **{columns.get(name, name): value for name, value in chosen.items() if name != "answer"}
+        )
+        if answer := chosen.get("answer"):
+            found = found.filter(allowed=answer == "allowed")
+        return self.rows(found)
+
+
+class OneDecision(Door):
+    """A decision by its id."""
+
+    kind = Decision
+    needs = "governance.view_decision"
+    serializer_class = DecisionOut
+
+    @described("decisions_read", "Read a decision", "decisions", {200: DecisionOut}, declines=(401, 403, 404))
+    def get(self, request: Request, pk: str) -> Response:
+        """One decision. Its digest covers all the other fields; its batch is sealed in the trail."""
+        return Response(DecisionOut(self.one(pk=pk)).data)

@@ -1,0 +1,1 @@
+"""The registry by REST: the same verbs and the same visibility as the pages, as JSON."""

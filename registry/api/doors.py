@@ -1,0 +1,104 @@
+"""What every view of the REST interface stands on: who asks, what exists for them, how lists are cut."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.generics import GenericAPIView, get_object_or_404
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from registry.api.bodies import StorableJSON
+from registry.api.pages import Pages
+from registry.models import User, Version
+from registry.permissions import require
+
+
+class Session(SessionAuthentication):
+    """The session of the portal, with its CSRF token. Whoever has none is asked to sign in (401)."""
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Session realm="Cardinal"'
+
+
+class SessionSchema(OpenApiAuthenticationExtension):
+    """How the schema calls it."""
+
+    target_class = "registry.api.doors.Session"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        told = "The portal's session. Changes also need its CSRF token in the header X-CSRFToken."
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": told}
+
+
+class Door(GenericAPIView[Any]):
+    """A view starts from the rows of `kind` that the user may see, and from nothing else.
+
+    `needs` is a permission that is asked for before anything is shown; "" where visibility decides alone. What a
+    change needs is asked for by its verb. Each view says both, even where they are as its parent has them.
+    """
+
+    kind: ClassVar[Any]
+    needs: ClassVar[str]
+
+    authentication_classes = [Session]
+    permission_classes = [IsAuthenticated]
+    parser_classes = [StorableJSON]
+    pagination_class = None
+    metadata_class = None  # OPTIONS would tell what the schema tells better
+
+    @property
+    def user(self) -> User:
+        """Who asks."""
+        return cast(User, self.request.user)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.needs:
+            require(self.user, self.needs)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        if getattr(self, "swagger_fake_view", False):  # the schema is drawn without anybody who asks
+            return cast("QuerySet[Any]", self.kind.objects.none())
+        return cast("QuerySet[Any]", self.kind.objects.visible_to(self.user))
+
+    def one(self, rows: QuerySet[Any] | None = None, **key: Any) -> Any:
+        """The row with this key, if it exists for the user."""
+        return get_object_or_404(self.get_queryset() if rows is None else rows, **key)
+
+    def given(self, kind: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """The body, checked."""
+        return _checked(kind(data=self.request.data, context=self.get_serializer_context()))
+
+    def chosen(self, kind: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """The query string, checked; what was left empty is left out."""
+        return {key: value for key, value in _checked(kind(data=self.request.query_params)).items() if value != ""}
+
+
+class Listing(Door):
+    """A list, cut into pages in the order of `order` (a column of `kind`) and then the key."""
+
+    order: ClassVar[str]
+    pagination_class = Pages
+
+    def rows(self, found: QuerySet[Any]) -> Response:
+        """One page of `found`."""
+        shown = self.paginate_queryset(found)
+        return self.get_paginated_response(self.get_serializer(shown, many=True).data)
+
+
+def visible_version(user: User, slug: str, number: int) -> Version:
+    """The version, if it exists for `user`."""
+    rows = Version.objects.visible_to(user).select_related("model__server", "run__server", "card__head__by")
+    return cast(Version, get_object_or_404(rows.named(slug, number)))
+
+
+def _checked(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return cast("dict[str, Any]", serializer.validated_data)

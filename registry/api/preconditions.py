@@ -1,0 +1,53 @@
+"""Nobody overwrites what they have not read: ETag out, If-Match in (RFC 9110, 13; RFC 6585, 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.http import parse_etags
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+ETAG = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="SHA-256 of the stored bytes, in quotes."
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of what you have read. Needed as soon as there is something to overwrite.",
+)
+
+
+class PreconditionRequired(APIException):
+    """There is something already, and the client did not say what it has read."""
+
+    status_code = 428
+    default_detail = "There is something here already: read it, and send its ETag as If-Match."
+
+
+class PreconditionFailed(APIException):
+    """It is no longer what the client has read."""
+
+    status_code = 412
+    default_detail = "This has changed since you read it: read it again, compare, and send its ETag as If-Match."
+
+
+def agree(request: Any, digest: str) -> None:
+    """Go on only if the client has read what is here: `digest`, or "" for nothing."""
+    wanted, none = request.headers.get("If-Match"), request.headers.get("If-None-Match")
+    if none is not None and digest and ("*" in parse_etags(none) or f'"{digest}"' in parse_etags(none)):
+        raise PreconditionFailed
+    if wanted is None:
+        if digest and none is None:
+            raise PreconditionRequired
+        return
+    tags = parse_etags(wanted)  # a weak tag does not compare equal, as If-Match wants it
+    if not digest or (f'"{digest}"' not in tags and tags != ["*"]):
+        raise PreconditionFailed
+
+
+def tagged(data: Any, digest: str, *, status: int = 200) -> Response:
+    """An answer with its ETag."""
+    return Response(data, status=status, headers={"ETag": f'"{digest}"'})
