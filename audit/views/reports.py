@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -18,10 +18,18 @@ from audit.models import Report
 from governance.views.tabs import find_version
 from registry.models import User, Version
 from registry.paging import page
+from registry.permissions import require
+from registry.request import PortalRequest
 
 PATIENCE = timedelta(seconds=20)  # a free worker takes a report within a second or two
 OFFERED = 200
-COLOURS = {"ordered": "neutral", "rendering": "info", "ready": "ok", "failed": "critical", "cancelled": "neutral"}
+COLOURS = {
+    "ordered": "neutral",
+    "rendering": "info",
+    "ready": "ok",
+    "failed": "critical",
+    "cancelled": "neutral",
+}
 PARTS = {"complete": "ok", "partial": "attention", "missing": "critical"}
 ENDINGS = {
     "ready": ("The report is ready.", "ok"),
@@ -48,7 +56,7 @@ class OrderForm(forms.Form):
         self.fields["version"].queryset = rows.order_by("model__name", "-number")  # type: ignore[attr-defined]
 
 
-def reports(request: HttpRequest, form: OrderForm | None = None) -> HttpResponse:
+def reports(request: PortalRequest, form: OrderForm | None = None) -> HttpResponse:
     """Every visible report, newest first; filter by model and state."""
     query, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
     rows = Report.objects.visible_to(request.user)
@@ -56,7 +64,9 @@ def reports(request: HttpRequest, form: OrderForm | None = None) -> HttpResponse
         rows = rows.filter(version__model__name__icontains=query)
     if state in Report.State.values:
         rows = rows.filter(state=state)
-    shown = page(rows.select_related("version__model", "ordered_by").defer("problem"), request, by="-ordered_at")
+    shown = page(
+        rows.select_related("version__model", "ordered_by").defer("problem"), request, by="-ordered_at"
+    )
     may_order = request.user.has_perm("audit.order_report")
     context = {
         "page": shown,
@@ -73,8 +83,9 @@ def reports(request: HttpRequest, form: OrderForm | None = None) -> HttpResponse
 
 
 @require_POST
-def order(request: HttpRequest) -> HttpResponse:
+def order(request: PortalRequest) -> HttpResponse:
     """Order a report on the version chosen in the list of reports."""
+    require(request.user, "audit.order_report")
     form = OrderForm(request.user, request.POST)
     if not form.is_valid():
         return reports(request, form)
@@ -82,17 +93,17 @@ def order(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def order_for(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def order_for(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Order a report on this version."""
     return _ordered(request, find_version(request, slug, number))
 
 
-def report(request: HttpRequest, pk: str) -> HttpResponse:
+def report(request: PortalRequest, pk: str) -> HttpResponse:
     """One report: how far it is, what it is made from, and the file."""
     return render(request, "audit/report.html", _facts(request, _find(request, pk)))
 
 
-def progress(request: HttpRequest, pk: str) -> HttpResponse:
+def progress(request: PortalRequest, pk: str) -> HttpResponse:
     """How far the report is, for a page that asks every second; at the end, the rest of the page with a notice."""
     one = _find(request, pk)
     if one.is_under_way:
@@ -106,7 +117,7 @@ def progress(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def cancel(request: HttpRequest, pk: str) -> HttpResponse:
+def cancel(request: PortalRequest, pk: str) -> HttpResponse:
     """Stop a report that is not ready yet."""
     one = _find(request, pk)
     verbs.cancel(report=one, by=request.user)
@@ -115,7 +126,7 @@ def cancel(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_GET
-def file(request: HttpRequest, pk: str) -> HttpResponse:
+def file(request: PortalRequest, pk: str) -> HttpResponse:
     """The finished document. Each download stands in the trail."""
     one = _find(request, pk)
     content = verbs.download(report=one, by=request.user)
@@ -131,24 +142,28 @@ def file(request: HttpRequest, pk: str) -> HttpResponse:
     )
 
 
-def _find(request: HttpRequest, pk: str) -> Report:
+def _find(request: PortalRequest, pk: str) -> Report:
     rows = Report.objects.visible_to(request.user).select_related("version__model", "snapshot", "ordered_by")
     return get_object_or_404(rows, pk=pk)
 
 
-def _ordered(request: HttpRequest, version: Version) -> HttpResponse:
+def _ordered(request: PortalRequest, version: Version) -> HttpResponse:
     ordered = verbs.order(version=version, by=request.user)
-    messages.success(request, "The report is ordered. You may leave this page; the report appears in the list.")
+    messages.success(
+        request, "The report is ordered. You may leave this page; the report appears in the list."
+    )
     return redirect(ordered)
 
 
 def _offered(user: User) -> list[Version]:
     """The newest versions, for the list to choose from; older ones have the button on their own page."""
-    rows = Version.objects.visible_to(user).select_related("model").order_by("-registered_at", "-pk")[:OFFERED]
+    rows = (
+        Version.objects.visible_to(user).select_related("model").order_by("-registered_at", "-pk")[:OFFERED]
+    )
     return sorted(rows, key=lambda one: (one.model.name, -one.number))
 
 
-def _facts(request: HttpRequest, one: Report) -> dict[str, Any]:
+def _facts(request: PortalRequest, one: Report) -> dict[str, Any]:
     content = one.snapshot.content if one.snapshot else {}
     return {
         "report": one,
@@ -156,6 +171,8 @@ def _facts(request: HttpRequest, one: Report) -> dict[str, Any]:
         "percent": one.percent if one.state == Report.State.RENDERING else None,
         "untaken": one.state == Report.State.ORDERED and timezone.now() - one.ordered_at > PATIENCE,
         "clearances": content.get("clearances", []),
-        "completeness": [row | {"colour": PARTS.get(row["state"], "neutral")} for row in content.get("completeness", [])],
+        "completeness": [
+            row | {"colour": PARTS.get(row["state"], "neutral")} for row in content.get("completeness", [])
+        ],
         "may_order": request.user.has_perm("audit.order_report"),
     }

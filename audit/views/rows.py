@@ -62,7 +62,9 @@ class Row:
 def row(entry: Entry, *, url: str = "") -> Row:
     """`entry` for the eye. Links lead to pages of the portal only."""
     body = entry.facts
-    objects = {fact["path"]: fact for fact in body["facts"].values() if isinstance(fact, dict) and is_local(fact)}
+    objects = {
+        fact["path"]: fact for fact in body["facts"].values() if isinstance(fact, dict) and is_local(fact)
+    }
     return Row(
         entry=entry,
         text=told(body),
@@ -93,7 +95,9 @@ def facts(body: dict[str, Any]) -> Iterable[dict[str, Any]]:
         text = value["name"] if isinstance(value, dict) else value
         yield {
             "label": name.replace("_", " ").capitalize(),
-            "text": {True: "yes", False: "no", None: "", "": ""}.get(text, text) if not isinstance(text, int) else text,
+            "text": {True: "yes", False: "no", None: "", "": ""}.get(text, text)
+            if not isinstance(text, int)
+            else text,
             "path": value["path"] if isinstance(value, dict) and is_local(value) else "",
             "kind": value["kind"] if isinstance(value, dict) else "",
             "is_digest": bool(DIGEST.match(str(text))),

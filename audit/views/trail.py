@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from django import forms
 from django.db import models
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
@@ -19,6 +19,7 @@ from audit.views import rows as shown
 from governance.models import Token
 from registry.models import Dataset, Model, System, User, Version
 from registry.paging import page
+from registry.request import PortalRequest
 
 NAMED = 50  # objects that one search follows, of each kind
 NUMBERED = re.compile(r"(?P<name>.+?)\s+v(?:ersion\s*)?(?P<number>\d{1,9})\Z")
@@ -28,16 +29,20 @@ REFERENCE = re.compile(r"[a-z]+\.[a-z]+:[0-9a-f-]{1,36}\Z")
 class TrailFilter(forms.Form):
     """What is looked for in the trail."""
 
-    q = forms.CharField(required=False, max_length=200, label="Object", widget=forms.TextInput(attrs={"type": "search"}))
+    q = forms.CharField(
+        required=False, max_length=200, label="Object", widget=forms.TextInput(attrs={"type": "search"})
+    )
     actor = forms.CharField(required=False, max_length=150, label="Who")
     kind = forms.ChoiceField(
-        required=False, label="What", choices=[("", "Anything"), *[(kind, kind) for kind in sorted(phrases.PHRASES)]]
+        required=False,
+        label="What",
+        choices=[("", "Anything"), *[(kind, kind) for kind in sorted(phrases.PHRASES)]],
     )
     since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
 
 
-def trail(request: HttpRequest) -> HttpResponse:
+def trail(request: PortalRequest) -> HttpResponse:
     """What happened, newest first; filter by object, person, kind and day."""
     form = TrailFilter(request.GET)
     found = Entry.objects.visible_to(request.user)
@@ -55,7 +60,7 @@ def trail(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/trail.html", context)
 
 
-def entry(request: HttpRequest, pk: str) -> HttpResponse:
+def entry(request: PortalRequest, pk: str) -> HttpResponse:
     """One entry: the sentence, its facts, the stored bytes with their digest, and what stands beside it."""
     found = Entry.objects.visible_to(request.user)
     one = get_object_or_404(found, pk=pk)
@@ -98,7 +103,9 @@ def _references(text: str, user: User) -> list[str]:
     if REFERENCE.match(text):
         return [text]
     if numbered := NUMBERED.match(text):
-        rows: models.QuerySet[Version] = Version.objects.visible_to(user).filter(number=int(numbered["number"]))
+        rows: models.QuerySet[Version] = Version.objects.visible_to(user).filter(
+            number=int(numbered["number"])
+        )
         versions = list(rows.filter(model__name__icontains=numbered["name"])[:NAMED])
         if versions:
             return [reference(one) for one in versions]
@@ -106,5 +113,5 @@ def _references(text: str, user: User) -> list[str]:
     return [
         reference(one)
         for kind in kinds
-        for one in kind.objects.visible_to(user).filter(name__icontains=text).only("pk")[:NAMED]  # type: ignore[attr-defined]
+        for one in kind.objects.visible_to(user).filter(name__icontains=text).only("pk")[:NAMED]
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
@@ -20,6 +20,7 @@ from governance.views.models import frame
 from governance.views.tabs import find_version
 from registry.models import Dataset, RunInput, System, User, Version
 from registry.paging import page
+from registry.request import PortalRequest
 
 # Who sees a version sees its history, but tokens and refusals of others only with the role for them.
 GUARDED = {"token.": "governance.view_token", "action.": "audit.view_entry"}
@@ -27,7 +28,7 @@ TOPICS = tuple((kind, kind.capitalize()) for kind in sorted(rows.ICONS) if kind 
 AFFECTED = 200
 
 
-def history(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def history(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """What happened to the version and to its model, newest first."""
     one = find_version(request, slug, number)
     found = _readable(Entry.objects.about(one, one.model), request.user)
@@ -49,7 +50,7 @@ def history(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "audit/version_history.html", context)
 
 
-def lineage(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def lineage(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """From which data and run the version comes, where it serves, and what else learned from the same data."""
     one = find_version(request, slug, number)
     told = of_version(one)
@@ -62,7 +63,9 @@ def lineage(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "drawing": mark_safe(drawing),  # noqa: S308 - every word in it passed escape
         "links": [(nodes[start], word, nodes[end]) for start, end, word in told["edges"]],
         "nodes": list(nodes.values()),
-        "training": sorted({use.snapshot.dataset.name for use in used if use.snapshot.dataset_id in training}),
+        "training": sorted(
+            {use.snapshot.dataset.name for use in used if use.snapshot.dataset_id in training}
+        ),
         "affected": _affected(one, training, request.user),
     }
     return render(request, "audit/version_lineage.html", context)
@@ -82,7 +85,11 @@ def _hrefs(one: Version, used: list[RunInput], user: User) -> dict[str, str]:
     found = {f"version-{one.pk}": reverse("version", args=place)}
     if one.run_id:
         found[f"run-{one.run_id}"] = facts
-    visible = set(Dataset.objects.visible_to(user).filter(pk__in=[u.snapshot.dataset_id for u in used]).values_list("pk", flat=True))
+    visible = set(
+        Dataset.objects.visible_to(user)
+        .filter(pk__in=[u.snapshot.dataset_id for u in used])
+        .values_list("pk", flat=True)
+    )
     for use in used:
         if use.snapshot.dataset_id in visible:
             found[f"dataset-{use.snapshot_id}"] = use.snapshot.dataset.get_absolute_url()

@@ -239,7 +239,7 @@ class Journey:
         page, text = auditor.get("/trail/"), ""
         for _ in range(8):
             text += page.text
-            older = [link for link in page.links if "before=" in link or "after=" in link or "older=" in link]
+            older = [link for link in page.links if "after=" in link]
             if all(words in text for words in wanted) or not older:
                 break
             page = auditor.get(older[-1])

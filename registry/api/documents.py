@@ -52,6 +52,7 @@ SAVED = {
 }
 
 
+@extend_schema_serializer(examples=[OpenApiExample("A revision", value=SAVED, response_only=True)])
 class RevisionOut(serializers.ModelSerializer[Revision]):
     """A revision without its content."""
 
