@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -64,7 +64,7 @@ class TrailFilter(serializers.Serializer[Any]):
     until = serializers.DateTimeField(required=False)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A report", value=REPORT, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("A report", value=REPORT, response_only=True, status_codes=["200", "202"])])
 class ReportOut(serializers.ModelSerializer[Report]):
     """A report, on its way or ready. `snapshot` is the digest of its evidence, `sha256` that of the file."""
 
@@ -164,6 +164,7 @@ class ReportFile(Door):
         "reports",
         {(200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY, description="The document.")},
         declines=(401, 403, 404, 409),
+        parameters=[OpenApiParameter("format", exclude=True)],
     )
     def get(self, request: Request, pk: str) -> HttpResponse:
         """The finished document. Each download stands in the trail."""

@@ -20,7 +20,8 @@ from registry.errors import DomainError, Invalid, Refused
 
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Translate what a verb or the framework raised; anything else is a bug and stays one."""
-    context["request"].accepted_renderer = JSONRenderer()  # also where the answer would have been a file or YAML
+    request = context["request"]  # a problem is JSON also where the answer would have been a file or YAML
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     if isinstance(error, NotCanonical):
         error = Invalid(str(error))
     if isinstance(error, (SuspiciousOperation, MultiPartParserError)):

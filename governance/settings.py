@@ -243,7 +243,11 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"handlers": ["console"], "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "propagate": False},
+        "fontTools": {"level": "WARNING"},
+        "weasyprint.progress": {"handlers": [], "propagate": False},  # the renderer listens to it for its percentages
+    },
 }
 
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]

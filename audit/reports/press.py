@@ -11,6 +11,7 @@ from weasyprint import CSS, HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError
 
+from .errors import RenderError
 from .fetcher import AssetFetcher
 
 # One family name per file (and weight and style): files that share a name are merged into one embedded font,
@@ -55,8 +56,6 @@ def font_faces() -> str:
 
 def lay_out(text: str, stylesheet: str) -> Any:
     """Lay `text` out on pages. Raises RenderError when it asks for anything but a shipped font."""
-    from .render import RenderError
-
     fetcher, fonts = AssetFetcher(), FontConfiguration()
     try:
         css = CSS(string=stylesheet, font_config=fonts, url_fetcher=fetcher, base_url="asset:")

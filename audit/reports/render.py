@@ -17,7 +17,10 @@ from markupsafe import Markup
 from audit import charts
 
 from .environment import TEMPLATES, brief, count, environment, when
+from .errors import RenderError
 from .outline import outline
+
+__all__ = ["RenderError", "Rendered", "canonical", "digest", "document", "html", "ignore", "pdf"]
 
 Snapshot = dict[str, Any]
 Progress = Callable[[int, str], None]
@@ -27,10 +30,6 @@ MOST_ROWS = 200
 MOST_COLUMNS = 10
 MOST_DAYS = 124
 ATTACHMENT = "snapshot.json"
-
-
-class RenderError(Exception):
-    """A document could not be made; the message is a sentence for the person who asked for it."""
 
 
 def ignore(percent: int, sentence: str) -> None:
@@ -75,7 +74,7 @@ def document(snapshot: Snapshot, *, progress: Progress = ignore) -> Rendered:
 
     Raises RenderError when the document would pass 150 pages or asks for anything but the shipped fonts.
     """
-    from . import press
+    from . import press  # noqa: PLC0415 - WeasyPrint loads in the worker only
 
     progress(5, "Reading the snapshot.")
     body = canonical(snapshot)
@@ -93,7 +92,7 @@ def document(snapshot: Snapshot, *, progress: Progress = ignore) -> Rendered:
 
 
 def _write(snapshot: Snapshot, stamp: str, taken: datetime) -> str:
-    from jinja2 import TemplateError
+    from jinja2 import TemplateError  # noqa: PLC0415 - loads in the worker only
 
     try:
         return (
@@ -145,7 +144,7 @@ def _day(day: str) -> str:
 
 
 def _stylesheet() -> str:
-    from . import press
+    from . import press  # noqa: PLC0415 - WeasyPrint loads in the worker only
 
     return press.font_faces() + (TEMPLATES / "report.css").read_text(encoding="utf-8")
 

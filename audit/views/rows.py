@@ -40,6 +40,7 @@ COLOURS = {
     "version.suspended": "critical",
     "version.suspension_lifted": "ok",
 }
+LABELS = {"sha256": "SHA-256", "url": "Address"}
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -94,7 +95,7 @@ def facts(body: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for name, value in body["facts"].items():
         text = value["name"] if isinstance(value, dict) else value
         yield {
-            "label": name.replace("_", " ").capitalize(),
+            "label": LABELS.get(name) or name.replace("_", " ").capitalize(),
             "text": {True: "yes", False: "no", None: "", "": ""}.get(text, text)
             if not isinstance(text, int)
             else text,

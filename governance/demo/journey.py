@@ -230,8 +230,6 @@ class Journey:
             f"Journey {self.mark} credit-scorer",
             f"Read in full on walk {self.mark}",
             "revoked the token",
-        ]
-        wanted += [
             "thereby cleared credit-scorer v2 for production",
             "was refused judge review",
             "downloaded the",

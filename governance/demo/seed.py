@@ -27,6 +27,8 @@ from registry.models import Environment, Model, TrackingServer, User, Version
 
 SERVER = "demo"
 HEAVY = ("mlflow", "mlflow.sklearn", "mlflow.data.pandas_dataset", "skops.io", "sklearn.ensemble")
+# On cores that others use too, the threads of OpenMP wait for each other by spinning: ten times slower than one.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 AUDIENCES = ("owner", "reviewer")
 UNGOVERNED = "churn-sketch"
 PATIENCE = 120.0
@@ -68,6 +70,8 @@ def run() -> None:
 
 def fill(folder: Path, people: Account) -> Iterator[str]:
     """Everything from training to policies, step by step; each step skips what it finds done."""
+    for variable in THREADS:  # must stand before the libraries load
+        os.environ.setdefault(variable, "1")
     for module in HEAVY:
         importlib.import_module(module)
     yield "The libraries for training are loaded."
