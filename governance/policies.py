@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from registry.verdict import ALLOWED, Verdict, denied
@@ -37,8 +37,8 @@ def evaluate(content: Mapping[str, Any] | None, query: Query) -> Verdict:
     """The policy's answer to `query`. Total: any content gives a verdict, what is not understood gives a denial."""
     if not content:
         return denied("no_policy", "No policy is published for this model in this environment.", "Publish a policy.")
-    rules = content.get("rules")
-    if content.get("schema") != SCHEMA or not isinstance(rules, list):
+    rules = content.get("rules") if isinstance(content, Mapping) else None
+    if not isinstance(rules, list) or content.get("schema") != SCHEMA:
         return denied("policy_malformed", "The policy cannot be understood.", "Publish a corrected version.")
     matching = [_effect(rule) for rule in rules if _matches(rule, query)]
     if "deny" in matching:
@@ -110,9 +110,12 @@ def _all_match(values: Any, starts: tuple[str, ...]) -> bool:
 def _is_time(value: Any) -> bool:
     if value in (None, ""):
         return True
+    if not isinstance(value, str):
+        return False
     try:
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
+        moment = datetime.fromisoformat(value)
+        return moment.tzinfo is not None and bool(moment.astimezone(UTC))
+    except (ValueError, OverflowError):
         return False
 
 
@@ -121,10 +124,14 @@ def _sentence(rule: Mapping[str, Any]) -> str:
     verb = "may" if rule["effect"] == "allow" else "may not"
     text = f"{who} {verb} {_listed(rule['actions'])}"
     if rule.get("valid_from"):
-        text += f" from {_time(rule['valid_from']):%Y-%m-%d %H:%M} UTC"
+        text += f" from {_stamp(rule['valid_from'])}"
     if rule.get("valid_until"):
-        text += f" until {_time(rule['valid_until']):%Y-%m-%d %H:%M} UTC"
+        text += f" until {_stamp(rule['valid_until'])}"
     return text[0].upper() + text[1:] + "."
+
+
+def _stamp(value: str) -> str:
+    return f"{datetime.fromisoformat(value).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -35,7 +35,7 @@ def recompute(*, versions: Iterable[Version], by: User) -> list[Clearance]:
 
 
 def gather(versions: list[Version]) -> dict[int, clearance.Facts]:
-    """The facts of each version, in six queries for any number of versions."""
+    """The facts of each version, in seven queries for any number of versions."""
     ids = [version.pk for version in versions]
     cards = {v.pk: v for v in Version.objects.filter(pk__in=ids).select_related("card__head")}
     now = _bases(cards)

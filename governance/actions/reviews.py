@@ -14,7 +14,7 @@ from registry import canonical
 from registry.documents import content as contents
 from registry.errors import Conflict, Invalid, Refused
 from registry.events import publish
-from registry.models import Revision, User
+from registry.models import Document, Revision, User
 from registry.permissions import require
 
 State = Review.State
@@ -23,8 +23,8 @@ State = Review.State
 @transaction.atomic
 def submit(*, revision: Revision, by: User) -> Review:
     """Ask for a review of `revision`, which must be the latest of its document and have no blocking gap."""
-    document = revision.document
-    require(by, "governance.submit_review", on=document)
+    require(by, "governance.submit_review", on=revision.document)
+    document = Document.objects.select_for_update(of=("self",)).select_related("version").get(pk=revision.document_id)
     if document.head_id != revision.pk:
         raise Conflict("There is a newer revision. Submit that one.")
     missing = contents.blocking(document.kind, revision.content)

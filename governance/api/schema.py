@@ -26,7 +26,6 @@ class Nowhere(APIView):
 
     authentication_classes = [Session]
     permission_classes = [IsAuthenticated]
-    metadata_class = None
     schema = None
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:

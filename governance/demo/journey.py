@@ -212,7 +212,7 @@ class Journey:
                 raise Unexpected(f"{self.report} is not ready after {REPORT_PATIENCE:.0f} s.")
             if "Failed" in page.text or "could not be made" in page.text:
                 raise Unexpected(f"{self.report} says that the report failed.")
-            seen += [percent for percent in re.findall(r"\d+\s?%", page.text) if percent not in seen]
+            seen = list(dict.fromkeys([*seen, *re.findall(r"(\d+)\s?%", page.text)]))
             time.sleep(0.5)
             page = compliance.get(self.report)
         answer = compliance.client.get(f"{self.report}file/")
@@ -263,7 +263,7 @@ def _token_path(shown: Page, listed: Page, name: str) -> str:
 
 
 def _progress(seen: list[str]) -> str:
-    return f"; saw {', '.join(seen[:6])} on the way" if seen else ""
+    return f"; saw {', '.join(seen[:6])} % on the way" if seen else ""
 
 
 def main() -> int:

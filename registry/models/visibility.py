@@ -44,6 +44,8 @@ def visible_models(user: User | AnonymousUser, path: str = "") -> Q:
 
     Default deny: somebody without the role and without a share matches no row.
     """
+    if not user.is_active:
+        return Q(pk__in=[])
     if sees_everything(user):
         return Q()
     direct = ModelUserObjectPermission.objects.filter(user_id=user.pk, permission__codename=VIEW_MODEL)
