@@ -53,7 +53,9 @@ class TrailFilter(serializers.Serializer[Any]):
     """Which entries."""
 
     kind = serializers.ChoiceField(choices=sorted(phrases.PHRASES), required=False, allow_blank=True)
-    actor = serializers.CharField(required=False, allow_blank=True, max_length=150, help_text="Name of an account.")
+    actor = serializers.CharField(
+        required=False, allow_blank=True, max_length=150, help_text="Name of an account."
+    )
     about = serializers.RegexField(
         r"^[a-z]+\.[a-z]+:[0-9a-f-]{1,36}$",
         required=False,
@@ -64,7 +66,9 @@ class TrailFilter(serializers.Serializer[Any]):
     until = serializers.DateTimeField(required=False)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A report", value=REPORT, response_only=True, status_codes=["200", "202"])])
+@extend_schema_serializer(
+    examples=[OpenApiExample("A report", value=REPORT, response_only=True, status_codes=["200", "202"])]
+)
 class ReportOut(serializers.ModelSerializer[Report]):
     """A report, on its way or ready. `snapshot` is the digest of its evidence, `sha256` that of the file."""
 
@@ -203,5 +207,7 @@ class Trail(Listing):
         columns = {"since": "created_at__gte", "until": "created_at__lt"}
         chosen = self.chosen(TrailFilter)
         about = chosen.pop("about", "")
-        found = self.get_queryset().filter(**{columns.get(name, name): value for name, value in chosen.items()})
+        found = self.get_queryset().filter(
+            **{columns.get(name, name): value for name, value in chosen.items()}
+        )
         return self.rows(found.filter(subjects__contains=[about]) if about else found)

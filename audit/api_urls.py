@@ -7,7 +7,11 @@ from django.urls import path
 from audit import api
 
 urlpatterns = [
-    path("models/<slug:slug>/versions/<int:number>/reports/", api.OrderReport.as_view(), name="api-order-report"),
+    path(
+        "models/<slug:slug>/versions/<int:number>/reports/",
+        api.OrderReport.as_view(),
+        name="api-order-report",
+    ),
     path("reports/<uuid:pk>/", api.OneReport.as_view(), name="api-report"),
     path("reports/<uuid:pk>/file/", api.ReportFile.as_view(), name="api-report-file"),
     path("trail/", api.Trail.as_view(), name="api-trail"),

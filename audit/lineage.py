@@ -24,7 +24,9 @@ def of_version(version: Version) -> dict[str, Any]:
             size = f", {rows} rows" if rows is not None else ""
             label = used.snapshot.dataset.name
             if all(node["id"] != key for node in nodes):
-                nodes.append({"id": key, "kind": "dataset", "label": label, "detail": f"{used.context}{size}"})
+                nodes.append(
+                    {"id": key, "kind": "dataset", "label": label, "detail": f"{used.context}{size}"}
+                )
             edges.append([key, run, "used"])
     for endpoint in Endpoint.objects.filter(version=version).order_by("environment"):
         key = f"endpoint-{endpoint.pk}"
@@ -32,7 +34,9 @@ def of_version(version: Version) -> dict[str, Any]:
         edges.append([centre, key, "serves"])
     for system in System.objects.filter(models=version.model).order_by("pk"):
         key = f"system-{system.pk}"
-        nodes.append({"id": key, "kind": "system", "label": system.name, "detail": system.get_operator_role_display()})
+        nodes.append(
+            {"id": key, "kind": "system", "label": system.name, "detail": system.get_operator_role_display()}
+        )
         edges.append([centre, key, "part of"])
     return {"nodes": nodes, "edges": edges}
 

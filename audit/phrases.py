@@ -45,6 +45,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"{'made' if f['created'] else 'changed'} the account {_name(f['account'])}: {f['state']}, roles {f['roles']}"
     ),
     "server.added": lambda f: f"began to follow the tracking server {_name(f['server'])}",
+    "server.moved": lambda f: (
+        f"moved the tracking server {_name(f['server'])} from {f['previous']} to {f['uri']}"
+    ),
     "server.synced": lambda f: (
         f"read {f['models_added']} new models and {f['versions_added']} new versions from {_name(f['server'])}"
     ),
@@ -67,9 +70,7 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "endpoint.set": lambda f: f"set where {_name(f['endpoint'])} answers: {f['url']}",
     "system.registered": lambda f: f"registered the AI system {_name(f['system'])} as {f['operator_role']}",
     "system.changed": lambda f: f"changed the AI system {_name(f['system'])}: {f['what']}",
-    "revision.saved": lambda f: (
-        f"saved {_name(f['revision'])} ({short(f['digest'])})" + _quoted(f["note"])
-    ),
+    "revision.saved": lambda f: f"saved {_name(f['revision'])} ({short(f['digest'])})" + _quoted(f["note"]),
     "review.submitted": lambda f: f"asked for the {_name(f['review'])} ({short(f['digest'])})",
     "review.approved": lambda f: (
         f"approved in the {_name(f['review'])} ({short(f['digest'])})" + _quoted(f["comment"])
@@ -82,7 +83,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"decided that {_name(f['system'])} is in the risk class {f['risk_class']}" + _quoted(f["rationale"])
     ),
     "version.suspended": lambda f: f"suspended {_name(f['version'])}" + _quoted(f["reason"]),
-    "version.suspension_lifted": lambda f: f"lifted the suspension of {_name(f['version'])}" + _quoted(f["reason"]),
+    "version.suspension_lifted": lambda f: (
+        f"lifted the suspension of {_name(f['version'])}" + _quoted(f["reason"])
+    ),
     "clearance.granted": lambda f: f"thereby cleared {_name(f['version'])} for {f['environment']}",
     "clearance.lapsed": lambda f: (
         f"thereby ended the clearance of {_name(f['version'])} for {f['environment']} ({f['codes']})"

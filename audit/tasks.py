@@ -43,6 +43,13 @@ def render_report(report_id: str) -> str:
     except render.RenderError as error:
         reports.fail(report=report, problem=str(error), by=machine)
         return "failed"
+    except Exception:
+        reports.fail(
+            report=report,
+            problem="Something broke that should not. An administrator finds it in the log.",
+            by=machine,
+        )
+        raise
     return "ready"
 
 

@@ -38,10 +38,14 @@ def keep(sender: type[Event], event: Event, **_: Any) -> Entry:
 def describe(value: Any) -> Any:
     """A value as it is written down: plain, and an object by its kind, key and name as they are now."""
     if isinstance(value, models.Model):
-        return {"kind": value._meta.label_lower, "id": str(value.pk), "name": str(value)[:300]} | _address(value)
+        return {"kind": value._meta.label_lower, "id": str(value.pk), "name": str(value)[:300]} | _address(
+            value
+        )
     if isinstance(value, (str, bool, int)) or value is None:
         return value
-    raise TypeError(f"An event carries objects, text, whole numbers and truth values, not {type(value).__name__}.")
+    raise TypeError(
+        f"An event carries objects, text, whole numbers and truth values, not {type(value).__name__}."
+    )
 
 
 def _address(value: models.Model) -> dict[str, str]:

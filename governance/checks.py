@@ -32,7 +32,9 @@ def database_is_new_enough(app_configs: Any, databases: Any = None, **_: Any) ->
     try:
         connection.ensure_connection()
     except OperationalError as error:
-        return [Error(f"The database does not answer: {error}", hint="Check DATABASE_URL.", id="cardinal.E002")]
+        return [
+            Error(f"The database does not answer: {error}", hint="Check DATABASE_URL.", id="cardinal.E002")
+        ]
     version = connection.pg_version  # type: ignore[attr-defined]
     if version >= 150_000:
         return []

@@ -17,8 +17,12 @@ class Basis:
     """What a review stood on, or what holds now: comparing the two shows whether an approval still counts."""
 
     artifact: str = ""  # digest of the manifest; empty when never hashed
-    datasheets: Mapping[str, str] = field(default_factory=dict)  # dataset slug → digest of its head; "" when missing
-    risk_classes: Mapping[str, str] = field(default_factory=dict)  # system slug → risk class; "" when undecided
+    datasheets: Mapping[str, str] = field(
+        default_factory=dict
+    )  # dataset slug → digest of its head; "" when missing
+    risk_classes: Mapping[str, str] = field(
+        default_factory=dict
+    )  # system slug → risk class; "" when undecided
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON for storing with a review."""
@@ -89,10 +93,14 @@ def verdict(conditions: tuple[Condition, ...]) -> Verdict:
 def _risk(facts: Facts) -> Reason | None:
     classes = facts.now.risk_classes
     if not classes:
-        return Reason("risk_no_system", "The model belongs to no system.", "Add the model to the system that uses it.")
+        return Reason(
+            "risk_no_system", "The model belongs to no system.", "Add the model to the system that uses it."
+        )
     for system, risk_class in sorted(classes.items()):
         if risk_class == "prohibited":
-            return Reason("risk_prohibited", f"The system {system} is a prohibited practice.", "Take it out of service.")
+            return Reason(
+                "risk_prohibited", f"The system {system} is a prohibited practice.", "Take it out of service."
+            )
         if not risk_class:
             return Reason(
                 "risk_undecided",
@@ -108,7 +116,9 @@ def _risk(facts: Facts) -> Reason | None:
 
 def _artifact(facts: Facts) -> Reason | None:
     if not facts.now.artifact:
-        return Reason("artifact_unknown", "The files of this version were never hashed.", "Sync the tracking server.")
+        return Reason(
+            "artifact_unknown", "The files of this version were never hashed.", "Sync the tracking server."
+        )
     if facts.approved_basis and facts.approved_basis.artifact != facts.now.artifact:
         return Reason(
             "artifact_changed",
@@ -121,7 +131,9 @@ def _artifact(facts: Facts) -> Reason | None:
 def _datasheets(facts: Facts) -> Reason | None:
     missing = sorted(slug for slug, digest in facts.now.datasheets.items() if not digest)
     if missing:
-        return Reason("datasheet_missing", f"No datasheet for {', '.join(missing)}.", "Write the missing datasheet.")
+        return Reason(
+            "datasheet_missing", f"No datasheet for {', '.join(missing)}.", "Write the missing datasheet."
+        )
     if not facts.now.datasheets:
         return Reason(
             "training_data_unknown",
@@ -130,7 +142,9 @@ def _datasheets(facts: Facts) -> Reason | None:
         )
     if facts.approved_basis and facts.approved_basis.datasheets != facts.now.datasheets:
         return Reason(
-            "datasheet_changed", "A datasheet has changed since the approval.", "Have the card reviewed again."
+            "datasheet_changed",
+            "A datasheet has changed since the approval.",
+            "Have the card reviewed again.",
         )
     return None
 
@@ -141,13 +155,23 @@ def _card(facts: Facts) -> Reason | None:
     if facts.approved and facts.approved == facts.card:
         return None
     if facts.in_review:
-        return Reason("card_in_review", "The card waits for its review.", "A reviewer who did not write it can approve it.")
+        return Reason(
+            "card_in_review",
+            "The card waits for its review.",
+            "A reviewer who did not write it can approve it.",
+        )
     if facts.approved:
-        return Reason("card_changed", "The card has changed since it was approved.", "Submit the new revision for review.")
+        return Reason(
+            "card_changed",
+            "The card has changed since it was approved.",
+            "Submit the new revision for review.",
+        )
     return Reason("card_not_approved", "The card is not approved.", "Submit the card for review.")
 
 
 def _suspension(facts: Facts) -> Reason | None:
     if not facts.suspended_because:
         return None
-    return Reason("suspended", f"Suspended: {facts.suspended_because}", "Lift the suspension when the cause is gone.")
+    return Reason(
+        "suspended", f"Suspended: {facts.suspended_because}", "Lift the suspension when the cause is gone."
+    )

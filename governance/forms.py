@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -15,6 +17,7 @@ from registry.models import Environment, Model, User
 
 SPANS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
 SPARE_RULES = 2
+MOMENT = partial(forms.DateTimeInput, attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class ReasonForm(forms.Form):
@@ -28,7 +31,9 @@ class RiskForm(forms.Form):
 
     risk_class = forms.ChoiceField(choices=RiskClass.choices, label="Risk class", widget=forms.RadioSelect)
     rationale = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 4}), label="Why", help_text="Name the article and the point of the annex."
+        widget=forms.Textarea(attrs={"rows": 4}),
+        label="Why",
+        help_text="Name the article and the point of the annex.",
     )
 
 
@@ -92,6 +97,9 @@ class TokenForm(forms.Form):
         choices=Token.Action.choices, initial=["predict"], widget=forms.CheckboxSelectMultiple
     )
     days = forms.ChoiceField(choices=SPANS, initial="30", label="Valid for")
+    once = forms.UUIDField(
+        widget=forms.HiddenInput, initial=uuid.uuid4
+    )  # a form is used once: a reload issues nothing
 
     def __init__(self, user: User, data: Any = None, initial: Any = None) -> None:
         super().__init__(data, initial=initial)
@@ -111,11 +119,8 @@ class RuleForm(forms.Form):
     effect = forms.ChoiceField(choices=[("allow", "Allow"), ("deny", "Deny")], required=False)
     subject = forms.ChoiceField(required=False)
     action = forms.ChoiceField(choices=[(a, a) for a in policies.ACTIONS], required=False)
-    valid_until = forms.DateTimeField(
-        required=False,
-        label="Until (UTC)",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    valid_from = forms.DateTimeField(required=False, label="From (UTC)", widget=MOMENT())
+    valid_until = forms.DateTimeField(required=False, label="Until (UTC)", widget=MOMENT())
 
     def __init__(self, *args: Any, subjects: list[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -126,15 +131,22 @@ class RuleForm(forms.Form):
         data = self.cleaned_data
         if not data.get("subject"):
             return None
-        rule = {"effect": data["effect"] or "allow", "subjects": [data["subject"]], "actions": [data["action"]]}
-        if data.get("valid_until"):
-            rule["valid_until"] = data["valid_until"].isoformat()
+        rule = {
+            "effect": data["effect"] or "allow",
+            "subjects": [data["subject"]],
+            "actions": [data["action"]],
+        }
+        for name in ("valid_from", "valid_until"):
+            if data.get(name):
+                rule[name] = data[name].isoformat()
         return rule
 
 
 def subject_choices() -> list[tuple[str, Any]]:
     """Whom a rule may name: groups, then accounts."""
-    groups = [(f"group:{name}", name) for name in Group.objects.order_by("name").values_list("name", flat=True)]
+    groups = [
+        (f"group:{name}", name) for name in Group.objects.order_by("name").values_list("name", flat=True)
+    ]
     people = User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)
     return [
         ("", "Nobody"),

@@ -86,5 +86,8 @@ def explained(error: DomainError) -> dict[str, object]:
         reasons = [reason.sentence for reason in error.verdict.reasons]
         return {"reasons": reasons, "next": error.verdict.reasons[0].remedy, "request_id": request_id.get()}
     if isinstance(error, Invalid) and error.fields:
-        return {"reasons": [one for many in error.fields.values() for one in many], "request_id": request_id.get()}
+        return {
+            "reasons": [one for many in error.fields.values() for one in many],
+            "request_id": request_id.get(),
+        }
     return {"reasons": [str(error)], "request_id": request_id.get()}

@@ -13,11 +13,11 @@ def may_judge(user: User, review: Review) -> Verdict:
     The database refuses the same (migration 0003).
     """
     if review.submitted_by_id == user.pk:
-        return denied(
-            "four_eyes_submitter", "You submitted this revision.", "Somebody else has to judge it."
-        )
+        return denied("four_eyes_submitter", "You submitted this revision.", "Somebody else has to judge it.")
     if Revision.objects.filter(document=review.document_id, by=user).exists():
         return denied(
-            "four_eyes_author", "You wrote a revision of this document.", "Somebody who did not has to judge it."
+            "four_eyes_author",
+            "You wrote a revision of this document.",
+            "Somebody who did not has to judge it.",
         )
     return ALLOWED

@@ -33,24 +33,34 @@ class Query:
         return frozenset({f"user:{self.caller}"} | {f"group:{group}" for group in self.groups})
 
 
-def evaluate(content: Mapping[str, Any] | None, query: Query) -> Verdict:
+def evaluate(content: Any, query: Query) -> Verdict:
     """The policy's answer to `query`. Total: any content gives a verdict, what is not understood gives a denial."""
     if not content:
-        return denied("no_policy", "No policy is published for this model in this environment.", "Publish a policy.")
+        return denied(
+            "no_policy", "No policy is published for this model in this environment.", "Publish a policy."
+        )
     rules = content.get("rules") if isinstance(content, Mapping) else None
     if not isinstance(rules, list) or content.get("schema") != SCHEMA:
         return denied("policy_malformed", "The policy cannot be understood.", "Publish a corrected version.")
     matching = [_effect(rule) for rule in rules if _matches(rule, query)]
     if "deny" in matching:
-        return denied("policy_denies", "A rule of the policy denies this explicitly.", "Ask the owner of the model.")
+        return denied(
+            "policy_denies", "A rule of the policy denies this explicitly.", "Ask the owner of the model."
+        )
     if "allow" in matching:
         return ALLOWED
-    return denied("policy_does_not_allow", "No rule of the policy allows this.", "Ask the owner of the model.")
+    return denied(
+        "policy_does_not_allow", "No rule of the policy allows this.", "Ask the owner of the model."
+    )
 
 
 def problems(content: Any) -> list[str]:
     """What is wrong with a policy's content, in sentences; empty when it can be published."""
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("rules"), list):
+    if (
+        not isinstance(content, dict)
+        or content.get("schema") != SCHEMA
+        or not isinstance(content.get("rules"), list)
+    ):
         return [f'A policy is an object with "schema": "{SCHEMA}" and a list of "rules".']
     found = [problem for n, rule in enumerate(content["rules"], 1) for problem in _rule_problems(n, rule)]
     if not content["rules"]:
@@ -93,10 +103,10 @@ def _rule_problems(n: int, rule: Any) -> list[str]:
     actions = rule.get("actions")
     if not isinstance(actions, list) or not actions or not set(map(str, actions)) <= set(ACTIONS):
         found.append(f"Rule {n} names its actions: {', '.join(ACTIONS)}.")
-    for key in ("valid_from", "valid_until"):
-        if not _is_time(rule.get(key)):
-            found.append(f"Rule {n}: {key} is a time with its zone, such as 2027-01-31T12:00:00+00:00.")
-    return found
+    wrong = [key for key in ("valid_from", "valid_until") if not _is_time(rule.get(key))]
+    return found + [
+        f"Rule {n}: {key} is a time with its zone, such as 2027-01-31T12:00:00+00:00." for key in wrong
+    ]
 
 
 def _all_match(values: Any, starts: tuple[str, ...]) -> bool:
@@ -120,7 +130,10 @@ def _is_time(value: Any) -> bool:
 
 
 def _sentence(rule: Mapping[str, Any]) -> str:
-    who = _listed(subject.replace("user:", "").replace("group:", "members of ") for subject in rule["subjects"])
+    who = _listed(
+        subject.replace("user:", "the account ").replace("group:", "members of the group ")
+        for subject in rule["subjects"]
+    )
     verb = "may" if rule["effect"] == "allow" else "may not"
     text = f"{who} {verb} {_listed(rule['actions'])}"
     if rule.get("valid_from"):

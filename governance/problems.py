@@ -37,7 +37,9 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.ValidationError):
         problem = _problem(400, Invalid.title, "See the fields.", errors=error.detail)
     elif isinstance(error, (Http404, exceptions.NotFound)):
-        problem = _problem(404, "There is nothing here.", "There is no such object, or it is not shared with you.")
+        problem = _problem(
+            404, "There is nothing here.", "There is no such object, or it is not shared with you."
+        )
     else:
         detail = str(getattr(error, "detail", error))
         problem = _problem(answer.status_code, answer.status_text, detail)
@@ -56,5 +58,11 @@ def _extras(error: DomainError) -> dict[str, Any]:
 
 
 def _problem(status: int, title: str, detail: str, **extras: Any) -> Response:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": request_id.get()}
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": request_id.get(),
+    }
     return Response(body | extras, status=status, content_type="application/problem+json")

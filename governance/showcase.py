@@ -24,14 +24,20 @@ class ExampleForm(forms.Form):
 
     name = forms.CharField(help_text="What the token is for; shown wherever it is listed.")
     environment = forms.ChoiceField(choices=[("p", "Production"), ("s", "Staging")])
-    until = forms.DateField(label="Valid until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(
+        label="Valid until", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
     scopes = forms.MultipleChoiceField(
         label="May", choices=[("p", "Query the model")], widget=forms.CheckboxSelectMultiple
     )
-    kind = forms.ChoiceField(label="Holder", choices=[("p", "A person"), ("s", "A service")], widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label="Holder", choices=[("p", "A person"), ("s", "A service")], widget=forms.RadioSelect
+    )
     purpose = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
     document = forms.FileField(label="Evidence", required=False)
-    agree = forms.BooleanField(label="The holder knows what the token may do", help_text="Written to the trail.")
+    agree = forms.BooleanField(
+        label="The holder knows what the token may do", help_text="Written to the trail."
+    )
 
 
 def context() -> dict[str, Any]:
@@ -51,7 +57,13 @@ def context() -> dict[str, Any]:
         ],
         "conditions": [
             {"label": "Card approved by a second person", "met": True, "why": "Revision 3 was approved."},
-            {"label": "Datasheets", "met": False, "why": "One is missing.", "action": "Write it", "url": "#data"},
+            {
+                "label": "Datasheets",
+                "met": False,
+                "why": "One is missing.",
+                "action": "Write it",
+                "url": "#data",
+            },
             {"label": "Artifact as approved", "met": None, "why": "The digest is being computed."},
         ],
         "steps": [
@@ -60,8 +72,22 @@ def context() -> dict[str, Any]:
             {"label": "Approved", "state": "ahead"},
         ],
         "table_rows": [
-            {"name": "credit 2", "state": "attention", "word": "In review", "digest": DIGEST, "queries": 0, "at": now},
-            {"name": "credit 1", "state": "ok", "word": "Cleared", "digest": DIGEST, "queries": 18442, "at": now},
+            {
+                "name": "credit 2",
+                "state": "attention",
+                "word": "In review",
+                "digest": DIGEST,
+                "queries": 0,
+                "at": now,
+            },
+            {
+                "name": "credit 1",
+                "state": "ok",
+                "word": "Cleared",
+                "digest": DIGEST,
+                "queries": 18442,
+                "at": now,
+            },
         ],
         "diff_rows": [
             ("Intended use", "Credit up to 10 000 €.", "Credit up to 20 000 €."),
@@ -69,6 +95,12 @@ def context() -> dict[str, Any]:
         ],
         "entries": [
             {"text": "reviewer approved revision 3.", "state": "ok", "at": now, "by": "reviewer"},
-            {"text": "The gate refused 14 queries.", "state": "critical", "icon": "gate", "at": now, "by": "gate"},
+            {
+                "text": "The gate refused 14 queries.",
+                "state": "critical",
+                "icon": "gate",
+                "at": now,
+                "by": "gate",
+            },
         ],
     }

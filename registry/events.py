@@ -71,6 +71,14 @@ class ServerAdded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerMoved(Event):
+    name: ClassVar[str] = "server.moved"
+    server: TrackingServer
+    uri: str
+    previous: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerSynced(Event):
     """Only told when something was new or changed."""
 

@@ -68,13 +68,18 @@ class DocumentForm(forms.Form):
 
     def __init__(self, kind: str, content: dict[str, Any], data: Any = None) -> None:
         self.kind = kind
-        super().__init__(data, initial={f.path: contents.value(content, f.path) for f in outline(kind).fields()})
+        super().__init__(
+            data, initial={f.path: contents.value(content, f.path) for f in outline(kind).fields()}
+        )
         for field in outline(kind).fields():
             self.fields[field.path] = _form_field(field)
             self.fields[field.path].needed = field.required  # type: ignore[attr-defined]
         self.fields["on_top_of"] = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
         self.fields["note"] = forms.CharField(
-            label="What changed", max_length=300, required=False, help_text="One line for whoever reads the history."
+            label="What changed",
+            max_length=300,
+            required=False,
+            help_text="One line for whoever reads the history.",
         )
 
     def content(self) -> dict[str, Any]:
@@ -94,8 +99,12 @@ class DocumentForm(forms.Form):
                 "title": section.title,
                 "filled": sum(bool(contents.value(content, f.path)) for f in section.fields),
                 "total": len(section.fields),
-                "blocking": any(f.path in gaps and gaps[f.path].severity == "blocking" for f in section.fields),
-                "fields": [{"bound": self[f.path], "gap": gaps.get(f.path), "field": f} for f in section.fields],
+                "blocking": any(
+                    f.path in gaps and gaps[f.path].severity == "blocking" for f in section.fields
+                ),
+                "fields": [
+                    {"bound": self[f.path], "gap": gaps.get(f.path), "field": f} for f in section.fields
+                ],
             }
             for section in outline(self.kind).sections
         ]

@@ -68,7 +68,7 @@ def _cursor(text: str) -> Sequence[Any] | None:
         found = signing.loads(text, salt="page")
     except signing.BadSignature:
         return None  # a cut-off link shows the first page
-    return found if isinstance(found, list) and len(found) == 2 else None  # noqa: PLR2004
+    return found if isinstance(found, list) and len(found) == 2 else None
 
 
 def _link(request: HttpRequest, side: str, row: Model, column: str) -> str:

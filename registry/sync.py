@@ -105,7 +105,9 @@ def _look(source: Source, version: VersionFacts, outcome: Outcome) -> Look | Non
 
 
 def _files(source: Source, version: VersionFacts) -> list[dict[str, Any]]:
-    return [{"path": f.path, "sha256": f.sha256, "size": f.size_bytes} for f in manifest.take(source, version)]
+    return [
+        {"path": f.path, "sha256": f.sha256, "size": f.size_bytes} for f in manifest.take(source, version)
+    ]
 
 
 @transaction.atomic
@@ -131,7 +133,11 @@ def _store_version(server: TrackingServer, model: Model, look: Look, by: User) -
     run = None
     if look.run:
         run = data.record_run(
-            server=server, run_id=look.run.run_id, facts=_run_columns(look.run), inputs=_inputs(look.run), by=by
+            server=server,
+            run_id=look.run.run_id,
+            facts=_run_columns(look.run),
+            inputs=_inputs(look.run),
+            by=by,
         )
     version = model.versions.filter(number=look.version.number).first()
     if version is None:

@@ -20,7 +20,9 @@ def seal(*, by: User) -> int:
         Batch.objects.exclude(pk__in=SealedBatch.objects.values("batch")).order_by("written_at", "pk")[:SLICE]
     )
     for batch in batches:
-        models = sorted(set(Decision.objects.filter(batch=batch).exclude(model="").values_list("model", flat=True)))
+        models = sorted(
+            set(Decision.objects.filter(batch=batch).exclude(model="").values_list("model", flat=True))
+        )
         publish(
             DecisionsSealed(
                 batch=batch,

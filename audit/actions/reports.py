@@ -25,7 +25,8 @@ def order(*, version: Version, by: User) -> Report:
     require(by, "audit.order_report", on=version)
     report = Report.objects.create(version=version, ordered_by=by)
     publish(ReportOrdered(report=report, by=by))
-    transaction.on_commit(lambda: current_app.send_task("audit.render_report", [str(report.pk)]))
+    # With the broker away the order stays, and the page says that no worker has taken it.
+    transaction.on_commit(lambda: current_app.send_task("audit.render_report", [str(report.pk)]), robust=True)
     return report
 
 
@@ -43,10 +44,14 @@ def freeze(*, report: Report) -> Snapshot:
     if report.snapshot:
         return report.snapshot
     with transaction.atomic():
-        if not transaction.get_connection().savepoint_ids:  # only the outermost transaction can choose its isolation
+        if (
+            not transaction.get_connection().savepoint_ids
+        ):  # only the outermost transaction can choose its isolation
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        version = Version.objects.select_related("model__server", "run", "card__head__by").get(pk=report.version_id)
+        version = Version.objects.select_related("model__server", "run", "card__head__by").get(
+            pk=report.version_id
+        )
         at = timezone.now().replace(microsecond=0)
         body = canonical.canonical(evidence.of(version, by=report.ordered_by, at=at))
         snapshot = Snapshot.objects.create(body=body, digest=canonical.digest(body), taken_at=at)
@@ -60,7 +65,9 @@ def finish(*, report: Report, pdf: bytes, pages: int, by: User) -> Report:
     """Keep the rendered file and tell its digest. A report cancelled in the meantime stays cancelled."""
     digest = canonical.digest(pdf)
     version = report.version
-    report.file.save(f"{version.model.slug}-v{version.number}-{digest[:12]}.pdf", ContentFile(pdf), save=False)
+    report.file.save(
+        f"{version.model.slug}-v{version.number}-{digest[:12]}.pdf", ContentFile(pdf), save=False
+    )
     report.sha256, report.pages, report.size_bytes = digest, pages, len(pdf)
     _move(
         report,
@@ -95,7 +102,9 @@ def download(*, report: Report, by: User) -> bytes:
     with report.file.open("rb") as stream:
         content: bytes = stream.read()
     if canonical.digest(content) != report.sha256:
-        raise Conflict("The stored file differs from what was rendered. Order the report again and tell an administrator.")
+        raise Conflict(
+            "The stored file differs from what was rendered. Order the report again and tell an administrator."
+        )
     publish(ReportDownloaded(report=report, sha256=report.sha256, by=by))
     return content
 

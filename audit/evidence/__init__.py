@@ -20,8 +20,13 @@ def of(version: Version, *, by: User, at: datetime) -> dict[str, Any]:
     """The evidence about `version` as it stands at `at`. Run inside one repeatable-read transaction."""
     manifest = Manifest.objects.filter(version=version).order_by("-taken_at", "-pk").first()
     head = version.card.head if hasattr(version, "card") else None
-    datasets = Dataset.objects.filter(snapshots__uses__run__versions=version, snapshots__uses__context="training")
-    sheets = [papers.datasheet(one) for one in datasets.distinct().order_by("name").select_related("datasheet__head__by")]
+    datasets = Dataset.objects.filter(
+        snapshots__uses__run__versions=version, snapshots__uses__context="training"
+    )
+    sheets = [
+        papers.datasheet(one)
+        for one in datasets.distinct().order_by("name").select_related("datasheet__head__by")
+    ]
     found: dict[str, Any] = {
         "kind": "version",
         "title": "Audit report",
@@ -82,13 +87,24 @@ def _completeness(found: dict[str, Any], head: Revision | None) -> list[dict[str
     filled, total = completeness("card", head.content) if head else (0, 0)
     sheets = found["datasheets"]
     missing = [sheet["dataset"] for sheet in sheets if not sheet["revision"]]
-    answered = sum(not q["missing"] for sheet in sheets for section in sheet["sections"] for q in section["questions"])
+    answered = sum(
+        not q["missing"] for sheet in sheets for section in sheet["sections"] for q in section["questions"]
+    )
     training = RunInput.Context.TRAINING.label.lower()
     return [
-        _part("Model card", filled, total, f"{filled} of {total} fields filled in" if head else "There is no card"),
+        _part(
+            "Model card",
+            filled,
+            total,
+            f"{filled} of {total} fields filled in" if head else "There is no card",
+        ),
         {
             "part": "Datasheets",
-            "state": "missing" if not sheets or len(missing) == len(sheets) else "partial" if missing else "complete",
+            "state": "missing"
+            if not sheets or len(missing) == len(sheets)
+            else "partial"
+            if missing
+            else "complete",
             "note": f"No datasheet for {', '.join(missing)}."
             if missing
             else f"{answered} questions answered."

@@ -27,22 +27,26 @@ def datasheet(dataset: Dataset) -> dict[str, Any]:
     head = dataset.datasheet.head if hasattr(dataset, "datasheet") else None
     content = head.content if head else {}
     described = _revision(head) if head else {"revision": 0, "digest": "", "author": "", "saved_at": ""}
-    return {"dataset": dataset.name} | described | {
-        "sections": [
-            {
-                "title": section.title,
-                "questions": [
-                    {
-                        "ask": field.label,
-                        "answer": value(content, field.path) or "",
-                        "missing": not value(content, field.path),
-                    }
-                    for field in section.fields
-                ],
-            }
-            for section in outline("datasheet").sections
-        ]
-    }
+    return (
+        {"dataset": dataset.name}
+        | described
+        | {
+            "sections": [
+                {
+                    "title": section.title,
+                    "questions": [
+                        {
+                            "ask": field.label,
+                            "answer": value(content, field.path) or "",
+                            "missing": not value(content, field.path),
+                        }
+                        for field in section.fields
+                    ],
+                }
+                for section in outline("datasheet").sections
+            ]
+        }
+    )
 
 
 def _revision(head: Revision) -> dict[str, Any]:

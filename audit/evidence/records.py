@@ -74,11 +74,13 @@ def tokens(version: Version) -> list[dict[str, Any]]:
 
 def decisions(version: Version, at: datetime) -> dict[str, Any]:
     """The gate's decisions on the model in the window: those on this version, and those refused before a version was known."""
-    rows = Decision.objects.filter(model=version.model.slug, decided_at__gt=at - WINDOW, decided_at__lte=at).filter(
-        Q(version=version.number) | Q(version__isnull=True)
-    )
+    rows = Decision.objects.filter(
+        model=version.model.slug, decided_at__gt=at - WINDOW, decided_at__lte=at
+    ).filter(Q(version=version.number) | Q(version__isnull=True))
     counted = rows.aggregate(total=Count("pk"), allowed=Count("pk", filter=Q(allowed=True)))
-    by_reason = rows.filter(allowed=False).values("reason").annotate(count=Count("pk")).order_by("-count", "reason")
+    by_reason = (
+        rows.filter(allowed=False).values("reason").annotate(count=Count("pk")).order_by("-count", "reason")
+    )
     by_day = (
         rows.annotate(day=TruncDate("decided_at"))
         .values("day")
@@ -86,7 +88,9 @@ def decisions(version: Version, at: datetime) -> dict[str, Any]:
         .annotate(denied=Count("pk", filter=Q(allowed=False)), allowed=Count("pk", filter=Q(allowed=True)))
         .order_by("day")
     )
-    by_caller = rows.exclude(caller="").values("caller").annotate(count=Count("pk")).order_by("-count", "caller")[:20]
+    by_caller = (
+        rows.exclude(caller="").values("caller").annotate(count=Count("pk")).order_by("-count", "caller")[:20]
+    )
     return {
         "from": iso(at - WINDOW),
         "to": iso(at),

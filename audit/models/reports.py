@@ -50,7 +50,9 @@ class Report(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     version = models.ForeignKey("registry.Version", on_delete=models.PROTECT, related_name="reports")
-    snapshot = models.ForeignKey(Snapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="reports")
+    snapshot = models.ForeignKey(
+        Snapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="reports"
+    )
     state = models.CharField(max_length=12, choices=State.choices, default=State.ORDERED)
     percent = models.PositiveSmallIntegerField(default=0)
     step = models.CharField(max_length=120, blank=True)

@@ -39,10 +39,16 @@ def gather(versions: list[Version]) -> dict[int, clearance.Facts]:
     ids = [version.pk for version in versions]
     cards = {v.pk: v for v in Version.objects.filter(pk__in=ids).select_related("card__head")}
     now = _bases(cards)
-    suspended = dict(Suspension.objects.filter(version__in=ids, lifted_at=None).values_list("version_id", "reason"))
+    suspended = dict(
+        Suspension.objects.filter(version__in=ids, lifted_at=None).values_list("version_id", "reason")
+    )
     approved: dict[int, Review] = {}
     open_reviews: set[int] = set()
-    reviews = Review.objects.filter(document__version__in=ids).select_related("document").order_by("submitted_at", "pk")
+    reviews = (
+        Review.objects.filter(document__version__in=ids)
+        .select_related("document")
+        .order_by("submitted_at", "pk")
+    )
     for review in reviews:
         version_id = review.document.version_id or 0
         if review.state == Review.State.APPROVED:
@@ -86,7 +92,9 @@ def lift(*, version: Version, reason: str, by: User) -> Version:
     require(by, "governance.suspend_version", on=version)
     if not reason.strip():
         raise Invalid(fields={"reason": ["Say why the version may serve again."]})
-    changed = Suspension.objects.filter(version=version, lifted_at=None).update(lifted_by=by, lifted_at=timezone.now())
+    changed = Suspension.objects.filter(version=version, lifted_at=None).update(
+        lifted_by=by, lifted_at=timezone.now()
+    )
     if not changed:
         raise Conflict(f"{version} is not suspended.")
     publish(SuspensionLifted(version=version, reason=reason.strip(), by=by))
@@ -101,19 +109,19 @@ def basis_of(version: Version) -> clearance.Basis:
 
 def _bases(versions: dict[int, Version]) -> dict[int, clearance.Basis]:
     ids = list(versions)
-    artifacts: dict[int, str] = {}
-    for pk, digest in Manifest.objects.filter(version__in=ids).order_by("taken_at", "pk").values_list("version", "digest"):
-        artifacts[pk] = digest
+    manifests = Manifest.objects.filter(version__in=ids).order_by("taken_at", "pk")
+    artifacts: dict[int, str] = dict(manifests.values_list("version", "digest"))  # the latest wins
     datasheets: dict[int, dict[str, str]] = defaultdict(dict)
     used = RunInput.objects.filter(run__versions__in=ids, context=RunInput.Context.TRAINING)
     columns = ("run__versions", "snapshot__dataset__slug", "snapshot__dataset__datasheet__head__digest")
     for pk, slug, digest in used.values_list(*columns):
         datasheets[pk][slug] = digest or ""
-    decided: dict[int, str] = {}
-    for system, risk_class in RiskDecision.objects.order_by("decided_at", "pk").values_list("system", "risk_class"):
-        decided[system] = risk_class
+    decisions = RiskDecision.objects.filter(system__models__versions__in=ids).order_by("decided_at", "pk")
+    decided: dict[int, str] = dict(decisions.values_list("system", "risk_class"))  # the latest wins
     classes: dict[int, dict[str, str]] = defaultdict(dict)
-    for model, pk, slug in System.objects.filter(models__versions__in=ids).values_list("models", "pk", "slug"):
+    for model, pk, slug in System.objects.filter(models__versions__in=ids).values_list(
+        "models", "pk", "slug"
+    ):
         classes[model][slug] = decided.get(pk, "")
     return {
         pk: clearance.Basis(artifacts.get(pk, ""), datasheets[pk], classes[version.model_id])

@@ -18,7 +18,9 @@ from registry.permissions import require
 
 
 @transaction.atomic
-def publish(*, model: Model, environment: str, content: dict[str, Any], on_top_of: int, by: User) -> PolicyVersion:
+def publish(
+    *, model: Model, environment: str, content: dict[str, Any], on_top_of: int, by: User
+) -> PolicyVersion:
     """Put `content` in force as the next version of the policy. `on_top_of` is the version it was edited from (0: none)."""
     require(by, "governance.publish_policy", on=model)
     problems = policies.problems(content) or _unknown_subjects(content)
@@ -27,17 +29,23 @@ def publish(*, model: Model, environment: str, content: dict[str, Any], on_top_o
     if problems:
         raise Invalid(fields={"rules": problems})
     Policy.objects.get_or_create(model=model, environment=environment)
-    policy = Policy.objects.select_for_update(of=("self",)).select_related("in_force__by").get(
-        model=model, environment=environment
+    policy = (
+        Policy.objects.select_for_update(of=("self",))
+        .select_related("in_force__by")
+        .get(model=model, environment=environment)
     )
     before = policy.in_force
     if (before.number if before else 0) != on_top_of:
-        raise Conflict("Somebody published another version while you were editing. Compare, then publish again.")
+        raise Conflict(
+            "Somebody published another version while you were editing. Compare, then publish again."
+        )
     body = canonical.canonical(content)
     digest = canonical.digest(body)
     if before and before.digest == digest:
         return before
-    version = PolicyVersion.objects.create(policy=policy, number=on_top_of + 1, body=body, digest=digest, by=by)
+    version = PolicyVersion.objects.create(
+        policy=policy, number=on_top_of + 1, body=body, digest=digest, by=by
+    )
     Policy.objects.filter(pk=policy.pk).update(in_force=version)
     tell(PolicyPublished(policy=version, environment=environment, digest=digest, by=by))
     return version

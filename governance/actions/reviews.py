@@ -24,7 +24,11 @@ State = Review.State
 def submit(*, revision: Revision, by: User) -> Review:
     """Ask for a review of `revision`, which must be the latest of its document and have no blocking gap."""
     require(by, "governance.submit_review", on=revision.document)
-    document = Document.objects.select_for_update(of=("self",)).select_related("version").get(pk=revision.document_id)
+    document = (
+        Document.objects.select_for_update(of=("self",))
+        .select_related("version")
+        .get(pk=revision.document_id)
+    )
     if document.head_id != revision.pk:
         raise Conflict("There is a newer revision. Submit that one.")
     missing = contents.blocking(document.kind, revision.content)
@@ -97,7 +101,9 @@ def _judge(review: Review, outcome: str, digest: str, comment: str, by: User) ->
 def _close(review: Review, state: str) -> None:
     """Compare and set: of two who click at once, one wins and the other is told."""
     closed_at = timezone.now()
-    if not Review.objects.filter(pk=review.pk, state=State.IN_REVIEW).update(state=state, closed_at=closed_at):
+    if not Review.objects.filter(pk=review.pk, state=State.IN_REVIEW).update(
+        state=state, closed_at=closed_at
+    ):
         raise Conflict("This review is closed already.")
     review.state, review.closed_at = state, closed_at
 

@@ -24,7 +24,9 @@ def decide(*, system: System, risk_class: str, rationale: str, by: User) -> Risk
         problems["rationale"] = ["Say why."]
     if problems:
         raise Invalid(fields=problems)
-    decision = RiskDecision.objects.create(system=system, risk_class=risk_class, rationale=rationale.strip(), by=by)
+    decision = RiskDecision.objects.create(
+        system=system, risk_class=risk_class, rationale=rationale.strip(), by=by
+    )
     publish(RiskDecided(system=system, risk_class=risk_class, rationale=decision.rationale, by=by))
     recompute(versions=Version.objects.filter(model__systems=system), by=by)
     return decision

@@ -57,7 +57,9 @@ def issue(
     )
     token.models.set(models)
     publish(
-        TokenIssued(token=token, owner=str(owner), environment=environment, expires_at=expires_at.isoformat(), by=by)
+        TokenIssued(
+            token=token, owner=str(owner), environment=environment, expires_at=expires_at.isoformat(), by=by
+        )
     )
     return token, secret
 
@@ -69,7 +71,9 @@ def revoke(*, token: Token, by: User) -> Token:
         raise Missing("There is no such token, or it is not yours.")
     if by.pk not in (token.owner_id, token.issued_by_id):
         require(by, "governance.revoke_token")
-    changed = Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now(), revoked_by=by)
+    changed = Token.objects.filter(pk=token.pk, revoked_at=None).update(
+        revoked_at=timezone.now(), revoked_by=by
+    )
     if not changed:
         raise Conflict("This token is revoked already.")
     token.refresh_from_db()
@@ -100,5 +104,3 @@ def _problems(
     if not now < expires_at <= now + LONGEST_LIFE:
         found["expires_at"] = [f"A token ends in the future and within {LONGEST_LIFE.days} days."]
     return found
-
-

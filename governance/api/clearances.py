@@ -45,7 +45,9 @@ class ConditionOut(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Which condition. Stable.")
     label = serializers.CharField()
     met = serializers.BooleanField()
-    reason = serializers.CharField(allow_blank=True, help_text="Stable code of why it is not met; empty when it is.")
+    reason = serializers.CharField(
+        allow_blank=True, help_text="Stable code of why it is not met; empty when it is."
+    )
     why = serializers.CharField(allow_blank=True)
     remedy = serializers.CharField(allow_blank=True)
 

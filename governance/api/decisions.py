@@ -36,10 +36,14 @@ DECISION = {
 class DecisionFilter(serializers.Serializer[Any]):
     """Which decisions."""
 
-    model = serializers.CharField(required=False, allow_blank=True, max_length=120, help_text="The slug asked for.")
+    model = serializers.CharField(
+        required=False, allow_blank=True, max_length=120, help_text="The slug asked for."
+    )
     answer = serializers.ChoiceField(choices=["allowed", "refused"], required=False, allow_blank=True)
     reason = serializers.CharField(required=False, allow_blank=True, max_length=40, help_text="Reason code.")
-    caller = serializers.CharField(required=False, allow_blank=True, max_length=150, help_text="Name of an account.")
+    caller = serializers.CharField(
+        required=False, allow_blank=True, max_length=150, help_text="Name of an account."
+    )
     environment = serializers.ChoiceField(choices=Environment.choices, required=False, allow_blank=True)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)

@@ -39,14 +39,18 @@ class ReviewFilter(serializers.Serializer[Any]):
     """Which reviews."""
 
     state = serializers.ChoiceField(choices=Review.State.choices, required=False, allow_blank=True)
-    model = serializers.SlugField(required=False, allow_blank=True, max_length=120, help_text="Slug of a model.")
+    model = serializers.SlugField(
+        required=False, allow_blank=True, max_length=120, help_text="Slug of a model."
+    )
 
 
 class SubmitIn(In):
     """What should be reviewed."""
 
     digest = serializers.RegexField(
-        r"^[0-9a-f]{64}$", required=False, help_text="The revision you mean. Refused when there is a newer one."
+        r"^[0-9a-f]{64}$",
+        required=False,
+        help_text="The revision you mean. Refused when there is a newer one.",
     )
 
 
@@ -145,12 +149,16 @@ class Submit(Door):
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Ask for a review of the card's latest revision, or of the one with `digest` if it is still the latest."""
         about = visible_version(self.user, slug, number)
-        written = self.get_queryset().filter(document__version=about).select_related("document__version__model")
+        written = (
+            self.get_queryset().filter(document__version=about).select_related("document__version__model")
+        )
         if digest := self.given(SubmitIn).get("digest"):
             written = written.filter(digest=digest)
         revision = written.order_by("-number").first()
         if revision is None:
-            raise Invalid(fields={"digest": ["There is no such revision of the card. Save one, then submit it."]})
+            raise Invalid(
+                fields={"digest": ["There is no such revision of the card. Save one, then submit it."]}
+            )
         review = verbs.submit(revision=revision, by=self.user)
         there = reverse("api-review", args=[review.pk])
         return Response(ReviewOut(review).data, status=201, headers={"Location": there})

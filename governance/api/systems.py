@@ -16,7 +16,7 @@ from governance.models import RiskClass, RiskDecision
 from registry.actions import systems as verbs
 from registry.api.bodies import In
 from registry.api.doors import Door, Listing
-from registry.api.problems import WRITE, described
+from registry.api.problems import described
 from registry.models import Model, System
 
 PURPOSE = "Supports the decision about retail loans."
@@ -51,7 +51,9 @@ class SystemIn(In):
     """A new AI system."""
 
     name = serializers.CharField(max_length=120)
-    intended_purpose = serializers.CharField(max_length=20_000, help_text="Art. 3(12) of Regulation (EU) 2024/1689.")
+    intended_purpose = serializers.CharField(
+        max_length=20_000, help_text="Art. 3(12) of Regulation (EU) 2024/1689."
+    )
     operator_role = serializers.ChoiceField(choices=System.OperatorRole.choices)
 
 
@@ -74,14 +76,21 @@ class RiskIn(In):
     """A decision about the risk class."""
 
     risk_class = serializers.ChoiceField(choices=RiskClass.choices)
-    rationale = serializers.CharField(max_length=20_000, help_text="Name the article and the point of the annex.")
+    rationale = serializers.CharField(
+        max_length=20_000, help_text="Name the article and the point of the annex."
+    )
 
 
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
             "High risk",
-            value={"system": "credit-scoring", **DECISION, "by": "compliance", "decided_at": "2026-11-03T12:00:00Z"},
+            value={
+                "system": "credit-scoring",
+                **DECISION,
+                "by": "compliance",
+                "decided_at": "2026-11-03T12:00:00Z",
+            },
             response_only=True,
         )
     ]
@@ -171,5 +180,7 @@ class Risk(Door):
 
 def _with_parts(view: Door) -> QuerySet[System]:
     models = Model.objects.visible_to(view.user).order_by("slug")
-    found: QuerySet[System] = view.get_queryset().annotate(risk_class=Subquery(LATEST.values("risk_class")[:1]))
+    found: QuerySet[System] = view.get_queryset().annotate(
+        risk_class=Subquery(LATEST.values("risk_class")[:1])
+    )
     return found.prefetch_related(Prefetch("models", models))

@@ -47,7 +47,9 @@ class TokenFilter(serializers.Serializer[Any]):
     """Which tokens."""
 
     state = serializers.ChoiceField(choices=STATES, required=False, allow_blank=True)
-    model = serializers.SlugField(required=False, allow_blank=True, max_length=120, help_text="Slug of a model.")
+    model = serializers.SlugField(
+        required=False, allow_blank=True, max_length=120, help_text="Slug of a model."
+    )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A token", value=ASKED)])
@@ -55,8 +57,12 @@ class TokenIn(In):
     """A new token."""
 
     name = serializers.CharField(max_length=80, help_text="What uses it.")
-    owner = serializers.CharField(required=False, max_length=150, help_text="Whose queries these are; you, if left out.")
-    models = serializers.ListField(child=serializers.SlugField(max_length=120), max_length=100, help_text="Slugs.")
+    owner = serializers.CharField(
+        required=False, max_length=150, help_text="Whose queries these are; you, if left out."
+    )
+    models = serializers.ListField(
+        child=serializers.SlugField(max_length=120), max_length=100, help_text="Slugs."
+    )
     environment = serializers.ChoiceField(choices=Environment.choices)
     actions = serializers.ListField(
         child=serializers.ChoiceField(choices=Token.Action.choices), max_length=10, required=False
@@ -118,7 +124,9 @@ class Tokens(Listing):
         if state := chosen.get("state"):
             revoked = Q(revoked_at__isnull=False)
             ended = Q(expires_at__lte=now)
-            found = found.filter({"active": ~revoked & ~ended, "expired": ~revoked & ended, "revoked": revoked}[state])
+            found = found.filter(
+                {"active": ~revoked & ~ended, "expired": ~revoked & ended, "revoked": revoked}[state]
+            )
         return self.rows(found)
 
     @described(
@@ -132,7 +140,9 @@ class Tokens(Listing):
     @method_decorator(sensitive_variables("secret", "shown"))
     def post(self, request: Request) -> Response:
         """Issue a token. The answer holds the secret, once; nobody issues more than they hold."""
-        require(self.user, "governance.issue_token")  # first, so that nobody else learns which accounts there are
+        require(
+            self.user, "governance.issue_token"
+        )  # first, so that nobody else learns which accounts there are
         given = self.given(TokenIn)
         token, secret = verbs.issue(
             name=given["name"],
@@ -183,5 +193,7 @@ def _owner(name: str) -> User:
 def _models(user: User, slugs: list[str]) -> list[Model]:
     found = {model.slug: model for model in Model.objects.visible_to(user).filter(slug__in=slugs)}
     if missing := sorted(set(slugs) - set(found)):
-        raise Invalid(fields={"models": [f"There is no model {', '.join(missing)}, or it is not shared with you."]})
+        raise Invalid(
+            fields={"models": [f"There is no model {', '.join(missing)}, or it is not shared with you."]}
+        )
     return list(found.values())

@@ -131,8 +131,7 @@ def follow(people: Account) -> None:
     if server is None:
         server = servers.add(name=SERVER, uri=tracking_uri(), by=people["machine"])
     elif server.uri != tracking_uri():  # this run uses other ports
-        server.uri = tracking_uri()
-        server.save(update_fields=["uri"])
+        servers.move(server=server, uri=tracking_uri(), by=people["machine"])
     if not Version.objects.filter(model__server=server).exists():
         outcome = sync.read(server, by=people["machine"])
         if outcome.problems:

@@ -188,7 +188,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
 
 def journey(crew: Crew) -> int:
     """The main job over HTTP as the different accounts; its exit code is ours."""
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [sys.executable, "-m", "governance.demo.journey"], env=crew.environment, start_new_session=True
     )
     crew.members["journey"] = process

@@ -180,7 +180,7 @@ def _commit() -> str:
     """The commit of the project's checkout; nothing when it is no checkout, or has no commit yet."""
     command = ["git", "-C", str(CHECKOUT), "rev-parse", "--verify", "HEAD"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603 - our own words
     except OSError:
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -32,7 +32,9 @@ class Policy(models.Model):
     objects = PolicyQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["model", "environment"], name="policy_once_per_environment")]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "environment"], name="policy_once_per_environment")
+        ]
         permissions = [("publish_policy", "Can publish an access policy")]
 
     def __str__(self) -> str:

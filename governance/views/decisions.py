@@ -40,16 +40,23 @@ def decisions(request: PortalRequest) -> HttpResponse:
         "count": rows.count(),
         "chosen": chosen,
         "models": Model.objects.visible_to(request.user).order_by("name").values_list("slug", "name")[:500],
-        "reasons": recent.filter(allowed=False).values("reason").annotate(n=Count("pk")).order_by("-n", "reason")[:20],
+        "reasons": recent.filter(allowed=False)
+        .values("reason")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "reason")[:20],
         "hours": list(
             recent.annotate(hour=TruncHour("decided_at"))
             .values("hour")
             # Refusals first: once the count is called "allowed", that name no longer means the column.
-            .annotate(denied=Count("pk", filter=Q(allowed=False)), allowed=Count("pk", filter=Q(allowed=True)))
+            .annotate(
+                denied=Count("pk", filter=Q(allowed=False)), allowed=Count("pk", filter=Q(allowed=True))
+            )
             .order_by("hour")
         ),
     }
-    context["totals"] = {answer: sum(row[answer] for row in context["hours"]) for answer in ("allowed", "denied")}
+    context["totals"] = {
+        answer: sum(row[answer] for row in context["hours"]) for answer in ("allowed", "denied")
+    }
     htmx = request.htmx and not request.htmx.boosted
     return render(request, "governance/decisions.html#rows" if htmx else "governance/decisions.html", context)
 

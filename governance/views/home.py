@@ -38,7 +38,9 @@ def home(request: PortalRequest) -> HttpResponse:
         .select_related("version__model")
         .order_by("-assessed_at")[:ROWS],
         "coverage": coverage,
-        "servers": TrackingServer.objects.order_by("name") if user.has_perm("registry.sync_trackingserver") else [],
+        "servers": TrackingServer.objects.order_by("name")
+        if user.has_perm("registry.sync_trackingserver")
+        else [],
         "version_count": Version.objects.visible_to(user).count(),
     }
     return render(request, "home.html", context)

@@ -55,7 +55,11 @@ def models(request: PortalRequest) -> HttpResponse:
         rows = rows.filter(carded=False)
     shown = page(rows.with_owner_facts().annotate(version_count=Count("versions")), request, by="name")
     context = {"page": shown, "query": query, "state": state, "states": STATES, "count": rows.count()}
-    template = "governance/models.html#rows" if request.htmx and not request.htmx.boosted else "governance/models.html"
+    template = (
+        "governance/models.html#rows"
+        if request.htmx and not request.htmx.boosted
+        else "governance/models.html"
+    )
     return render(request, template, context)
 
 
@@ -106,7 +110,9 @@ def version(request: PortalRequest, slug: str, number: int) -> HttpResponse:
 def facts(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """What the tracking server says: run, parameters, metrics, data, files."""
     one = find_version(request, slug, number)
-    inputs = RunInput.objects.filter(run=one.run).select_related("snapshot__dataset").order_by("context", "pk")
+    inputs = (
+        RunInput.objects.filter(run=one.run).select_related("snapshot__dataset").order_by("context", "pk")
+    )
     context = frame(one, "version-facts") | {
         "run": one.run,
         "inputs": inputs if one.run else [],
@@ -142,9 +148,16 @@ def access(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Who may query this version: policies in sentences, tokens."""
     one = find_version(request, slug, number)
     rows = Policy.objects.filter(model=one.model, in_force__isnull=False).select_related("in_force__by")
-    stated = [(row, policies.sentences(row.in_force.content)) for row in rows.order_by("environment") if row.in_force]
+    stated = [
+        (row, policies.sentences(row.in_force.content))
+        for row in rows.order_by("environment")
+        if row.in_force
+    ]
     tokens = Token.objects.visible_to(request.user).filter(models=one.model).select_related("owner")
-    context = frame(one, "version-access") | {"policies": stated, "tokens": tokens.order_by("-issued_at")[:50]}
+    context = frame(one, "version-access") | {
+        "policies": stated,
+        "tokens": tokens.order_by("-issued_at")[:50],
+    }
     return render(request, "governance/version_access.html", context)
 
 
@@ -178,7 +191,9 @@ def suspend(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     lift = "lift" in request.POST
     verb = clearances.lift if lift else clearances.suspend
     verb(version=one, reason=request.POST.get("reason", ""), by=request.user)
-    messages.success(request, "The suspension is lifted." if lift else "Suspended. The next query is refused.")
+    messages.success(
+        request, "The suspension is lifted." if lift else "Suspended. The next query is refused."
+    )
     return redirect(one)
 
 

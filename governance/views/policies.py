@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -32,7 +33,9 @@ def index(request: PortalRequest) -> HttpResponse:
         "stated": [(row, policies.sentences(row.in_force.content)) for row in shown.rows if row.in_force],
         "query": query,
         "count": rows.count(),
-        "bare": Model.objects.visible_to(request.user).exclude(policies__in_force__isnull=False).order_by("name")[:50],
+        "bare": Model.objects.visible_to(request.user)
+        .exclude(policies__in_force__isnull=False)
+        .order_by("name")[:50],
         "may_publish": request.user.has_perm("governance.publish_policy"),
     }
     return render(request, "governance/policies.html", context)
@@ -73,7 +76,7 @@ def edit(request: PortalRequest, slug: str, environment: str) -> HttpResponse:
                 model=model,
                 environment=environment,
                 content=content,
-                on_top_of=int(request.POST.get("on_top_of") or 0),
+                on_top_of=_number(request.POST.get("on_top_of", "")),
                 by=request.user,
             )
         except Invalid as error:
@@ -107,5 +110,14 @@ def _row(rule: dict[str, Any], subject: str) -> dict[str, Any]:
         "effect": rule["effect"],
         "subject": subject,
         "action": rule["actions"][0],
-        "valid_until": rule.get("valid_until", "")[:16],
+        "valid_from": _utc(rule.get("valid_from")),
+        "valid_until": _utc(rule.get("valid_until")),
     }
+
+
+def _utc(moment: str | None) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%dT%H:%M}" if moment else ""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0

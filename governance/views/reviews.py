@@ -49,7 +49,9 @@ def review(request: PortalRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Review.objects.visible_to(request.user).with_subject(), pk=pk)
     document, kind = one.document, one.document.kind
     approved = (
-        Review.objects.filter(document=document, state=Review.State.APPROVED, submitted_at__lt=one.submitted_at)
+        Review.objects.filter(
+            document=document, state=Review.State.APPROVED, submitted_at__lt=one.submitted_at
+        )
         .select_related("revision")
         .order_by("-submitted_at")
         .first()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.cache import cache
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,11 +16,12 @@ from django.views.decorators.http import require_POST
 from governance.actions import tokens as verbs
 from governance.forms import TokenForm
 from governance.models import Decision, Token
-from registry.errors import Invalid
+from registry.errors import Conflict, Invalid
 from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
 
+DAY = 86_400
 STATES = (("active", "Active"), ("expired", "Expired"), ("revoked", "Revoked"))
 
 
@@ -28,7 +30,9 @@ def index(request: PortalRequest) -> HttpResponse:
     query, state, now = request.GET.get("q", "").strip(), request.GET.get("state", ""), timezone.now()
     rows = Token.objects.visible_to(request.user)
     if query:
-        rows = rows.filter(Q(name__icontains=query) | Q(owner__username__icontains=query) | Q(prefix=query[:10]))
+        rows = rows.filter(
+            Q(name__icontains=query) | Q(owner__username__icontains=query) | Q(prefix=query[:10])
+        )
     if state == "active":
         rows = rows.filter(revoked_at=None, expires_at__gt=now)
     elif state == "expired":
@@ -54,6 +58,10 @@ def issue(request: PortalRequest) -> HttpResponse:
     form = TokenForm(request.user, request.POST or None, initial={"models": request.GET.getlist("model")})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
+        if not cache.add(f"token-form:{request.user.pk}:{given['once']}", 1, timeout=DAY):
+            raise Conflict(
+                "This form was used already. Its token was shown once; issue a new one if it is lost."
+            )
         try:
             token, secret = verbs.issue(
                 name=given["name"],
@@ -68,7 +76,12 @@ def issue(request: PortalRequest) -> HttpResponse:
             for name, sentences in error.fields.items():
                 form.add_error(name if name in form.fields else None, sentences)
         else:
-            context = {"token": token, "secret": secret.text, "models": given["models"], "gate": settings.GATE_URL}
+            context = {
+                "token": token,
+                "secret": secret.text,
+                "models": given["models"],
+                "gate": settings.GATE_URL,
+            }
             return render(request, "governance/token_shown.html", context, status=201)
     return render(request, "governance/token_new.html", {"form": form})
 
@@ -84,7 +97,10 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
         "page": page(used, request, by="-decided_at", size=20),
         "use_count": used.count(),
         "may_revoke": one.revoked_at is None
-        and (request.user.pk in (one.owner_id, one.issued_by_id) or request.user.has_perm("governance.revoke_token")),
+        and (
+            request.user.pk in (one.owner_id, one.issued_by_id)
+            or request.user.has_perm("governance.revoke_token")
+        ),
     }
     return render(request, "governance/token.html", context)
 

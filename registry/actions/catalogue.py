@@ -26,7 +26,13 @@ from registry.permissions import require
 
 @transaction.atomic
 def register_model(
-    *, server: TrackingServer, name: str, description: str, tags: dict[str, Any], created_at: datetime, by: User
+    *,
+    server: TrackingServer,
+    name: str,
+    description: str,
+    tags: dict[str, Any],
+    created_at: datetime,
+    by: User,
 ) -> Model:
     """Take a model into the registry. Nobody but those who see everything sees it until it is shared."""
     require(by, "registry.sync_trackingserver")
@@ -48,7 +54,9 @@ def register_version(
 ) -> Version:
     """Take a version into the registry. `facts`: source, logged_model_id, status, description, tags, model_file."""
     require(by, "registry.sync_trackingserver")
-    version = Version.objects.create(model=model, number=number, registered_at=registered_at, run=run, **facts)
+    version = Version.objects.create(
+        model=model, number=number, registered_at=registered_at, run=run, **facts
+    )
     publish(VersionRegistered(version=version, source=version.source, by=by))
     return version
 

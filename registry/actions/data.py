@@ -38,7 +38,10 @@ def record_manifest(*, version: Version, files: Sequence[dict[str, Any]], by: Us
     `files`: {"path", "sha256", "size"}. A digest that differs from the last one is an event that ends the clearance.
     """
     require(by, "registry.sync_trackingserver")
-    rows = sorted(({"path": f["path"], "sha256": f["sha256"], "size": f["size"]} for f in files), key=lambda f: f["path"])
+    rows = sorted(
+        ({"path": f["path"], "sha256": f["sha256"], "size": f["size"]} for f in files),
+        key=lambda f: f["path"],
+    )
     if not rows:
         raise Invalid(f"{version} has no files to hash.")
     digest = canonical.digest(canonical.canonical(rows))
@@ -47,15 +50,15 @@ def record_manifest(*, version: Version, files: Sequence[dict[str, Any]], by: Us
         return last
     manifest = Manifest.objects.create(version=version, digest=digest, files=rows)
     publish(
-        ManifestTaken(version=version, manifest=manifest, digest=digest, previous=last.digest if last else "", by=by)
+        ManifestTaken(
+            version=version, manifest=manifest, digest=digest, previous=last.digest if last else "", by=by
+        )
     )
     return manifest
 
 
 def _snapshot(facts: dict[str, Any], by: User) -> DatasetSnapshot:
-    dataset, _ = Dataset.objects.get_or_create(
-        name=facts["name"], defaults={"slug": _slug(facts["name"])}
-    )
+    dataset, _ = Dataset.objects.get_or_create(name=facts["name"], defaults={"slug": _slug(facts["name"])})
     snapshot, created = DatasetSnapshot.objects.get_or_create(
         dataset=dataset,
         weak_digest=facts["weak_digest"],

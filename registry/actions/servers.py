@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from registry.errors import Invalid
-from registry.events import ServerAdded, ServerSynced, publish
+from registry.events import ServerAdded, ServerMoved, ServerSynced, publish
 from registry.models import TrackingServer, User
 from registry.permissions import require
 
@@ -27,7 +27,27 @@ def add(*, name: str, uri: str, by: User) -> TrackingServer:
 
 
 @transaction.atomic
-def note_synced(*, server: TrackingServer, models_added: int, versions_added: int, by: User) -> TrackingServer:
+def move(*, server: TrackingServer, uri: str, by: User) -> TrackingServer:
+    """The same tracking server now answers at another address."""
+    require(by, "registry.sync_trackingserver")
+    if not uri.startswith(("http://", "https://")):
+        raise Invalid(fields={"uri": ["The address of a tracking server starts with http:// or https://."]})
+    previous, server.uri = server.uri, uri.rstrip("/")
+    if server.uri == previous:
+        return server
+    try:
+        with transaction.atomic():
+            server.save(update_fields=["uri"])
+    except IntegrityError as error:
+        raise Invalid(fields={"uri": ["This address is followed already."]}) from error
+    publish(ServerMoved(server=server, uri=server.uri, previous=previous, by=by))
+    return server
+
+
+@transaction.atomic
+def note_synced(
+    *, server: TrackingServer, models_added: int, versions_added: int, by: User
+) -> TrackingServer:
     """The server was read to its end just now. The trail hears of it only when something was new."""
     server.synced_at = timezone.now()
     server.problem = ""

@@ -23,7 +23,9 @@ class TooLarge(APIException):
 class StorableJSON(JSONParser):
     """JSON within the size limit of forms, without broken Unicode: that could be neither stored nor answered."""
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
         request = (parser_context or {})["request"]
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
@@ -43,7 +45,9 @@ class In(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
-            raise serializers.ValidationError({str(name): ["There is no such field."] for name in sorted(unknown)})
+            raise serializers.ValidationError(
+                {str(name): ["There is no such field."] for name in sorted(unknown)}
+            )
         return super().to_internal_value(data)
 
 

@@ -49,7 +49,9 @@ RUN = {
 class ModelFilter(serializers.Serializer[Any]):
     """Which models."""
 
-    q = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Part of name or description.")
+    q = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="Part of name or description."
+    )
 
 
 class AliasOut(serializers.ModelSerializer[Alias]):
@@ -102,7 +104,9 @@ class RunOut(serializers.ModelSerializer[Run]):
         ]  # fmt: skip
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A version", value=VERSION | {"run": RUN}, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("A version", value=VERSION | {"run": RUN}, response_only=True)]
+)
 class VersionDetailOut(VersionOut):
     """A version with its run."""
 
@@ -121,7 +125,12 @@ class Models(Listing):
     serializer_class = ModelOut
 
     @described(
-        "models_list", "List models", "models", {200: ModelOut(many=True)}, declines=(400, 401), parameters=[ModelFilter]
+        "models_list",
+        "List models",
+        "models",
+        {200: ModelOut(many=True)},
+        declines=(400, 401),
+        parameters=[ModelFilter],
     )
     def get(self, request: Request) -> Response:
         """Every model that is shared with you, or all if your role sees everything."""
@@ -153,7 +162,11 @@ class Versions(Listing):
     serializer_class = VersionOut
 
     @described(
-        "versions_list", "List the versions of a model", "models", {200: VersionOut(many=True)}, declines=(400, 401, 404)
+        "versions_list",
+        "List the versions of a model",
+        "models",
+        {200: VersionOut(many=True)},
+        declines=(400, 401, 404),
     )
     def get(self, request: Request, slug: str) -> Response:
         """The versions of one model, newest first."""

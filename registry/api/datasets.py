@@ -19,7 +19,9 @@ DATASET = {
     "name": "loans-2024",
     "first_seen_at": "2026-11-02T08:20:00Z",
     "has_datasheet": True,
-    "snapshots": [{"weak_digest": "5f1b7c2e", "source_type": "local", "source": "loans.csv", "row_count": 40000}],
+    "snapshots": [
+        {"weak_digest": "5f1b7c2e", "source_type": "local", "source": "loans.csv", "row_count": 40000}
+    ],
 }
 
 

@@ -63,7 +63,9 @@ class RevisionOut(serializers.ModelSerializer[Revision]):
         fields = ["number", "digest", "note", "by", "created_at"]
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A card", value=SAVED | {"content": CARD}, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("A card", value=SAVED | {"content": CARD}, response_only=True)]
+)
 class CardOut(RevisionOut):
     """A revision of a model card."""
 
@@ -85,7 +87,9 @@ class DatasheetOut(RevisionOut):
         fields = [*RevisionOut.Meta.fields, "content"]
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A card", value={"content": CARD, "note": "First draft."})])
+@extend_schema_serializer(
+    examples=[OpenApiExample("A card", value={"content": CARD, "note": "First draft."})]
+)
 class CardIn(In):
     """The next revision of a card."""
 
@@ -168,12 +172,18 @@ class CardRevisions(Listing):
     serializer_class = RevisionOut
 
     @described(
-        "card_revisions", "List the revisions of a card", "documents", {200: RevisionOut(many=True)}, declines=(400, 401, 404)
+        "card_revisions",
+        "List the revisions of a card",
+        "documents",
+        {200: RevisionOut(many=True)},
+        declines=(400, 401, 404),
     )
     def get(self, request: Request, slug: str, number: int) -> Response:
         """Every revision of the card, newest first, without content."""
         about = visible_version(self.user, slug, number)
-        return self.rows(self.get_queryset().filter(document__version=about).select_related("by").defer("body"))
+        return self.rows(
+            self.get_queryset().filter(document__version=about).select_related("by").defer("body")
+        )
 
 
 class Datasheet(Paper):

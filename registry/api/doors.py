@@ -51,12 +51,18 @@ class Door(GenericAPIView[Any]):
     permission_classes = [IsAuthenticated]
     parser_classes = [StorableJSON]
     pagination_class = None
-    http_method_names = ["get", "head", "post", "put", "delete"]  # what OPTIONS would tell, the schema tells better
+    http_method_names = [
+        "get",
+        "head",
+        "post",
+        "put",
+        "delete",
+    ]  # what OPTIONS would tell, the schema tells better
 
     @property
     def user(self) -> User:
         """Who asks."""
-        return cast(User, self.request.user)
+        return cast("User", self.request.user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -78,7 +84,9 @@ class Door(GenericAPIView[Any]):
 
     def chosen(self, kind: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The query string, checked; what was left empty is left out."""
-        return {key: value for key, value in _checked(kind(data=self.request.query_params)).items() if value != ""}
+        return {
+            key: value for key, value in _checked(kind(data=self.request.query_params)).items() if value != ""
+        }
 
 
 class Listing(Door):
@@ -96,7 +104,7 @@ class Listing(Door):
 def visible_version(user: User, slug: str, number: int) -> Version:
     """The version, if it exists for `user`."""
     rows = Version.objects.visible_to(user).select_related("model__server", "run__server", "card__head__by")
-    return cast(Version, get_object_or_404(rows.named(slug, number)))
+    return cast("Version", get_object_or_404(rows.named(slug, number)))
 
 
 def _checked(serializer: serializers.Serializer[Any]) -> dict[str, Any]:

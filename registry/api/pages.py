@@ -23,7 +23,11 @@ class Pages(BasePagination):
         self.request = request
         try:
             self.page = page(queryset, request, by=view.order, size=_size(request))
-        except (ValidationError, ValueError, TypeError) as error:  # signed by us, but for a list in another order
+        except (
+            ValidationError,
+            ValueError,
+            TypeError,
+        ) as error:  # signed by us, but for a list in another order
             raise Invalid(fields={"after": ["This cursor belongs to another list."]}) from error
         return self.page.rows
 
@@ -49,7 +53,11 @@ class Pages(BasePagination):
         size = {"type": "integer", "minimum": 1, "maximum": LARGEST, "default": SIZE}
         return [
             _parameter("size", size, "How many rows a page has."),
-            _parameter("after", {"type": "string"}, "Cursor, as in `next`. One that was cut off shows the first page."),
+            _parameter(
+                "after",
+                {"type": "string"},
+                "Cursor, as in `next`. One that was cut off shows the first page.",
+            ),
             _parameter("before", {"type": "string"}, "Cursor, as in `previous`."),
         ]
 
@@ -60,6 +68,6 @@ def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str,
 
 def _size(request: Any) -> int:
     text = request.GET.get("size") or str(SIZE)
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= LARGEST):  # noqa: PLR2004
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= LARGEST):
         raise Invalid(fields={"size": [f"A whole number from 1 to {LARGEST}."]})
     return int(text)

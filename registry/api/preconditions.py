@@ -10,7 +10,11 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 ETAG = OpenApiParameter(
-    "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="SHA-256 of the stored bytes, in quotes."
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200, 201],
+    description="SHA-256 of the stored bytes, in quotes.",
 )
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -31,7 +35,9 @@ class PreconditionFailed(APIException):
     """It is no longer what the client has read."""
 
     status_code = 412
-    default_detail = "This has changed since you read it: read it again, compare, and send its ETag as If-Match."
+    default_detail = (
+        "This has changed since you read it: read it again, compare, and send its ETag as If-Match."
+    )
 
 
 def agree(request: Any, digest: str) -> None:

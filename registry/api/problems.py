@@ -25,7 +25,9 @@ class Problem(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(allow_blank=True)
-    request_id = serializers.CharField(help_text="Also in the header X-Request-ID and in every line of the log.")
+    request_id = serializers.CharField(
+        help_text="Also in the header X-Request-ID and in every line of the log."
+    )
     reasons = ReasonOut(many=True, required=False, help_text="With 403: every reason of the refusal.")
     errors = serializers.DictField(required=False, help_text="With 400: field → sentences.")
 
@@ -41,10 +43,22 @@ MEANINGS: dict[int, tuple[str, str, dict[str, Any]]] = {
     403: (
         "This is not allowed.",
         "You may see it, but your role or a rule forbids this. The refusal is kept in the trail.",
-        {"reasons": [{"code": "role_missing", "sentence": "Your role does not allow this.", "remedy": "Ask an administrator."}]},
+        {
+            "reasons": [
+                {
+                    "code": "role_missing",
+                    "sentence": "Your role does not allow this.",
+                    "remedy": "Ask an administrator.",
+                }
+            ]
+        },
     ),
     404: ("There is nothing here.", "It does not exist, or it is not shared with you.", {}),
-    409: ("This has changed in the meantime.", "Somebody else was faster, or its state no longer allows this.", {}),
+    409: (
+        "This has changed in the meantime.",
+        "Somebody else was faster, or its state no longer allows this.",
+        {},
+    ),
     412: ("Precondition Failed", "It has changed since you read it.", {}),
     413: ("Request Entity Too Large", "The body is too large.", {}),
     415: ("Unsupported Media Type", "Send JSON, as application/json.", {}),
@@ -55,7 +69,13 @@ WRITE = (400, 401, 403, 404, 409, 413, 415)
 
 
 def described(
-    operation: str, summary: str, tag: str, answers: dict[Any, Any], *, declines: tuple[int, ...] = READ, **rest: Any
+    operation: str,
+    summary: str,
+    tag: str,
+    answers: dict[Any, Any],
+    *,
+    declines: tuple[int, ...] = READ,
+    **rest: Any,
 ) -> Any:
     """Describe an operation: its id, its summary, what it answers, and how it can decline."""
     problems = {(status, MEDIA): _documented(status) for status in sorted(declines)}
@@ -65,7 +85,13 @@ def described(
 
 def _documented(status: int) -> OpenApiResponse:
     title, meaning, more = MEANINGS[status]
-    body = {"type": "about:blank", "title": title, "status": status, "detail": meaning, "request_id": "7f0c9b6e"} | more
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": meaning,
+        "request_id": "7f0c9b6e",
+    } | more
     example = OpenApiExample(
         "Problem", summary=title, value=body, response_only=True, status_codes=[str(status)], media_type=MEDIA
     )

@@ -128,7 +128,9 @@ def _value_schema(field: Field) -> dict[str, Any]:
         row = {
             "type": "object",
             "additionalProperties": False,
-            "properties": {c.key: {"title": c.label, "type": "string", "maxLength": 500} for c in field.columns},
+            "properties": {
+                c.key: {"title": c.label, "type": "string", "maxLength": 500} for c in field.columns
+            },
         }
         return described | {"type": "array", "items": row, "maxItems": 500}
     return described | {"type": "string", "maxLength": 300 if field.kind == "line" else 40_000}

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registry', '0002_guards'),
+        ("registry", "0002_guards"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='version',
-            name='proposals',
+            model_name="version",
+            name="proposals",
             field=models.JSONField(blank=True, default=list),
         ),
     ]

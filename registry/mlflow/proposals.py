@@ -83,7 +83,7 @@ def _of_version(version: VersionFacts, run: RunFacts | None) -> Iterator[Proposa
 def _of_run(run: RunFacts) -> Iterator[Proposal]:
     yield Proposal("model_details.git_commit", run.git_commit, f"{_run(run)} tag mlflow.source.git.commit")
     places = [(f"{_run(run)} parameter {{}}", run.params), (f"{_run(run)} tag {{}}", run.tags)]
-    for field, keys in (("model_details.architecture", ARCHITECTURE), ("hardware", HARDWARE)):
+    for field, keys in (("model_details.architecture", ARCHITECTURE), ("operation.hardware", HARDWARE)):
         value, source = _first(keys, places)
         yield Proposal(field, value, source)
     training = [_dataset(data) for data in run.dataset_inputs if data.context.startswith("train")]
@@ -94,10 +94,10 @@ def _of_run(run: RunFacts) -> Iterator[Proposal]:
 
 def _of_model_file(model_file: ModelFile) -> Iterator[Proposal]:
     yield Proposal("model_details.framework", _framework(model_file), "flavors in the MLmodel file")
-    yield Proposal("input_data.specification", "\n".join(map(_line, model_file.inputs)), "signature")
+    yield Proposal("operation.inputs", "\n".join(map(_line, model_file.inputs)), "signature")
     python = [f"Python {model_file.python_version}"] if model_file.python_version else []
     environment = "\n".join([*python, *model_file.packages])
-    yield Proposal("environment", environment, "MLmodel file and requirements.txt")
+    yield Proposal("operation.environment", environment, "MLmodel file and requirements.txt")
 
 
 def _metrics(run: RunFacts | None, logged_model: LoggedModelFacts | None) -> Iterator[Proposal]:
@@ -105,15 +105,15 @@ def _metrics(run: RunFacts | None, logged_model: LoggedModelFacts | None) -> Ite
     if logged_model is not None and logged_model.metrics:
         rows = [_metric(metric.name, metric.value, metric.dataset_name) for metric in logged_model.metrics]
         source = f"metrics of logged model {logged_model.logged_model_id}"
-        yield Proposal("metrics", rows, f"{source}, {_run(run)}" if run else source)
+        yield Proposal("metrics.results", rows, f"{source}, {_run(run)}" if run else source)
     elif run is not None:
         rows = [_metric(name, value, "") for name, value in sorted(run.metrics.items())]
-        yield Proposal("metrics", rows, f"metrics of {_run(run)}")
+        yield Proposal("metrics.results", rows, f"metrics of {_run(run)}")
 
 
 def _metric(key: str, value: float, dataset: str) -> dict[str, Any]:
     name, part = slice_of(key)
-    return {"name": name, "value": value, "dataset": dataset, "slice": part}
+    return {"metric": name, "value": value, "dataset": dataset, "slice": part}
 
 
 def _dataset(data: DatasetFacts) -> dict[str, Any]:

@@ -88,7 +88,9 @@ class Revision(models.Model):
 
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="revisions")
     number = models.PositiveIntegerField()
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
     body = models.BinaryField()
     digest = models.CharField(max_length=64)
     note = models.CharField(max_length=300, blank=True)
@@ -100,7 +102,9 @@ class Revision(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["document", "number"], name="revision_number_once"),
-            models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="revision_digest_is_sha256"),
+            models.CheckConstraint(
+                condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="revision_digest_is_sha256"
+            ),
             models.CheckConstraint(
                 condition=Q(number=1, parent__isnull=True) | Q(number__gt=1, parent__isnull=False),
                 name="revision_stands_on_its_parent",

@@ -102,9 +102,13 @@ class Version(models.Model):
     status = models.CharField(max_length=40, blank=True)
     description = models.TextField(blank=True)
     tags = models.JSONField(default=dict, blank=True)
-    run = models.ForeignKey("registry.Run", null=True, blank=True, on_delete=models.PROTECT, related_name="versions")
+    run = models.ForeignKey(
+        "registry.Run", null=True, blank=True, on_delete=models.PROTECT, related_name="versions"
+    )
     model_file = models.JSONField(default=dict, blank=True)  # flavours, signature and packages, from MLmodel
-    proposals = models.JSONField(default=list, blank=True)  # {"field", "value", "source"}: what the server could say for a card
+    proposals = models.JSONField(
+        default=list, blank=True
+    )  # {"field", "value", "source"}: what the server could say for a card
     registered_at = models.DateTimeField()
 
     objects = VersionQuerySet.as_manager()
@@ -151,7 +155,8 @@ class Endpoint(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["version", "environment"], name="endpoint_once_per_environment"),
             models.CheckConstraint(
-                condition=models.Q(environment__in=["production", "staging"]), name="endpoint_environment_known"
+                condition=models.Q(environment__in=["production", "staging"]),
+                name="endpoint_environment_known",
             ),
         ]
 

@@ -12,7 +12,9 @@ class Run(models.Model):
 
     server = models.ForeignKey(TrackingServer, on_delete=models.PROTECT, related_name="runs")
     run_id = models.CharField(max_length=64)
-    user_name = models.CharField(max_length=256, blank=True)  # as the tracking server tells it; not one of our accounts
+    user_name = models.CharField(
+        max_length=256, blank=True
+    )  # as the tracking server tells it; not one of our accounts
     status = models.CharField(max_length=40, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
-
 MACHINE = "cardinal"
 
 
@@ -25,7 +24,9 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # guardian's 
 
     class Meta(AbstractUser.Meta):
         constraints = [
-            models.CheckConstraint(condition=models.Q(kind__in=["person", "service"]), name="user_kind_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["person", "service"]), name="user_kind_known"
+            ),
         ]
 
     def kin(self) -> list[models.Model]:

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from registry.prose import render_prose
 
@@ -285,7 +285,8 @@ def dialog(content: str, name: str, title: str, css: str = "") -> SafeString:
 @register.simple_block_tag
 def code(content: str, name: str, label: str = "Code", css: str = "") -> SafeString:
     """Lines to copy; the name is the id the copy button reads, so it must be unique on the page."""
-    context = {"content": content.strip("\n"), "id": name, "label": label, "css": css}
+    rendered = mark_safe(content.strip("\n"))  # noqa: S308 - a rendered block: its variables are escaped already
+    context = {"content": rendered, "id": name, "label": label, "css": css}
     return render_to_string("components/code.html", context)
 
 

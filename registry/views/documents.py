@@ -144,7 +144,9 @@ def read_sections(kind: str, content: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "key": section.key,
             "title": section.title,
-            "fields": [{"field": f, "value": _ordered(f, contents.value(content, f.path))} for f in section.fields],
+            "fields": [
+                {"field": f, "value": _ordered(f, contents.value(content, f.path))} for f in section.fields
+            ],
         }
         for section in outline(kind).sections
     ]

@@ -65,7 +65,11 @@ def views(resolver: URLResolver | None = None, start: str = "") -> Iterator[type
         place = start + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from views(pattern, place)
-        elif isinstance(pattern, URLPattern) and place.startswith("api/v1/") and hasattr(pattern.callback, "cls"):
+        elif (
+            isinstance(pattern, URLPattern)
+            and place.startswith("api/v1/")
+            and hasattr(pattern.callback, "cls")
+        ):
             yield pattern.callback.cls
 
 

@@ -71,13 +71,17 @@ class TestReports:
         self, ready: Report, auditor: User, as_user: AsUser
     ) -> None:
         told = as_user(auditor).get(f"{API}/reports/{ready.pk}/").json()
-        answer = as_user(auditor).get(f"{API}/reports/{ready.pk}/file/", headers={"Accept": "application/pdf"})
+        answer = as_user(auditor).get(
+            f"{API}/reports/{ready.pk}/file/", headers={"Accept": "application/pdf"}
+        )
 
         assert answer.headers["Content-Type"] == "application/pdf"
         assert hashlib.sha256(answer.content).hexdigest() == told["sha256"]
         assert Entry.objects.filter(kind="report.downloaded", actor="auditor").count() == 1
 
-    def test_a_report_that_is_not_ready_has_no_file(self, version: Version, owner: User, as_user: AsUser) -> None:
+    def test_a_report_that_is_not_ready_has_no_file(
+        self, version: Version, owner: User, as_user: AsUser
+    ) -> None:
         report = reports.order(version=version, by=owner)
 
         answer = as_user(owner).get(f"{API}/reports/{report.pk}/file/", headers={"Accept": "application/pdf"})
@@ -97,7 +101,9 @@ class TestTrail:
         factories.save(version)
 
         actors = {
-            user.username: {row["actor"] for row in as_user(user).get(f"{API}/trail/?size=200").json()["results"]}
+            user.username: {
+                row["actor"] for row in as_user(user).get(f"{API}/trail/?size=200").json()["results"]
+            }
             for user in (auditor, owner, outsider)
         }
 

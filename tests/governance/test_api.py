@@ -165,7 +165,9 @@ class TestSystems:
         assert as_user(compliance).get(made.headers["Location"]).json() == made.json()
         assert post(as_user(compliance), f"{API}/systems/", body).status_code == 400
 
-    def test_only_compliance_decides_the_risk_class(self, version: Version, owner: User, as_user: AsUser) -> None:
+    def test_only_compliance_decides_the_risk_class(
+        self, version: Version, owner: User, as_user: AsUser
+    ) -> None:
         system = factories.system(model=version.model, risk_class="")
         body = {"risk_class": "minimal", "rationale": "Because."}
 
@@ -184,7 +186,10 @@ class TestPolicies:
         first = put(as_user(owner), place, {"rules": rules})
         blind = put(as_user(owner), place, {"rules": factories.rules("user:owner")["rules"]})
         second = put(
-            as_user(owner), place, {"rules": factories.rules("user:owner")["rules"]}, **{"If-Match": first.headers["ETag"]}
+            as_user(owner),
+            place,
+            {"rules": factories.rules("user:owner")["rules"]},
+            **{"If-Match": first.headers["ETag"]},
         )
         late = put(as_user(owner), place, {"rules": rules}, **{"If-Match": first.headers["ETag"]})
 
@@ -201,7 +206,12 @@ class TestPolicies:
             {"effect": "allow", "subjects": ["group:owner"], "actions": ["fly"]},
             {"effect": "allow", "subjects": ["user:\x00"], "actions": ["predict"]},
             {"effect": "allow", "subjects": ["group:owner"], "actions": ["predict"], "until": "2027-01-01"},
-            {"effect": "allow", "subjects": ["group:owner"], "actions": ["predict"], "valid_until": "2027-01-01"},
+            {
+                "effect": "allow",
+                "subjects": ["group:owner"],
+                "actions": ["predict"],
+                "valid_until": "2027-01-01",
+            },
             "allow",
         ],
     )
@@ -250,18 +260,27 @@ class TestTokens:
         token, _ = factories.token(version.model)
         place = f"{API}/tokens/{token.pk}/"
 
-        answers = [as_user(reviewer).delete(place), as_user(owner).delete(place), as_user(owner).delete(place)]
+        answers = [
+            as_user(reviewer).delete(place),
+            as_user(owner).delete(place),
+            as_user(owner).delete(place),
+        ]
 
         assert [answer.status_code for answer in answers] == [404, 204, 409]
         assert as_user(owner).get(place).json()["state"] == "revoked"
-        found = as_user(owner).get(f"{API}/tokens/?state=revoked&model={version.model.slug}").json()["results"]
+        found = (
+            as_user(owner).get(f"{API}/tokens/?state=revoked&model={version.model.slug}").json()["results"]
+        )
         assert [row["id"] for row in found] == [str(token.pk)]
         assert as_user(owner).get(f"{API}/tokens/?state=active").json()["results"] == []
 
     def test_who_may_not_issue_learns_nothing_about_accounts(
         self, wish: dict[str, Any], outsider: User, as_user: AsUser
     ) -> None:
-        told = [post(as_user(outsider), f"{API}/tokens/", wish | {"owner": name}) for name in ("outsider", "nobody")]
+        told = [
+            post(as_user(outsider), f"{API}/tokens/", wish | {"owner": name})
+            for name in ("outsider", "nobody")
+        ]
 
         assert [answer.status_code for answer in told] == [403, 403]
         assert told[0].json()["detail"] == told[1].json()["detail"]
@@ -304,7 +323,10 @@ class TestDecisions:
     def test_decisions_are_searched_by_whom_they_are_shared_with(
         self, version: Version, owner: User, auditor: User, outsider: User, as_user: AsUser
     ) -> None:
-        refused, allowed = decided(version.model.slug), decided(version.model.slug, allowed=True, reason="allowed")
+        refused, allowed = (
+            decided(version.model.slug),
+            decided(version.model.slug, allowed=True, reason="allowed"),
+        )
         unknown = decided("nothing")
 
         def found(by: User, **chosen: str) -> set[str]:
@@ -314,7 +336,9 @@ class TestDecisions:
         assert found(auditor) == {str(refused.pk), str(allowed.pk), str(unknown.pk)}
         assert found(owner) == {str(refused.pk), str(allowed.pk)}
         assert found(owner, answer="allowed") == {str(allowed.pk)}
-        assert found(owner, reason="card_missing", model=version.model.slug, caller="owner") == {str(refused.pk)}
+        assert found(owner, reason="card_missing", model=version.model.slug, caller="owner") == {
+            str(refused.pk)
+        }
         assert found(owner, until="2020-01-01T00:00:00Z") == set()
         assert as_user(owner).get(f"{API}/decisions/{unknown.pk}/").status_code == 404
         assert as_user(owner).get(f"{API}/decisions/{refused.pk}/").json()["reason"] == "card_missing"
@@ -350,9 +374,16 @@ class TestSchema:
         told = as_user(outsider).get(f"{API}/schema/?format=json")
 
         assert told.json()["openapi"].startswith("3.1")
-        assert as_user(outsider).get(f"{API}/schema/").headers["Content-Type"].startswith("application/vnd.oai.openapi")
+        assert (
+            as_user(outsider)
+            .get(f"{API}/schema/")
+            .headers["Content-Type"]
+            .startswith("application/vnd.oai.openapi")
+        )
 
-    def test_the_page_to_read_it_holds_under_the_strict_content_policy(self, outsider: User, as_user: AsUser) -> None:
+    def test_the_page_to_read_it_holds_under_the_strict_content_policy(
+        self, outsider: User, as_user: AsUser
+    ) -> None:
         page = as_user(outsider).get(f"{API}/docs/")
         text = page.content.decode()
 

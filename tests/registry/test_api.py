@@ -64,7 +64,9 @@ class TestWhatExists:
             "outsider": set(),
         }
 
-    def test_nothing_of_a_hidden_model_can_be_read(self, version: Version, outsider: User, as_user: AsUser) -> None:
+    def test_nothing_of_a_hidden_model_can_be_read(
+        self, version: Version, outsider: User, as_user: AsUser
+    ) -> None:
         model = f"{API}/models/{version.model.slug}/"
         dataset = f"{API}/datasets/{factories.training_data(version).slug}/"
         factories.save(version)
@@ -104,7 +106,9 @@ class TestWhatExists:
 class TestPages:
     """Lists are cut by signed cursors."""
 
-    def test_following_next_shows_every_row_once_and_previous_leads_back(self, owner: User, as_user: AsUser) -> None:
+    def test_following_next_shows_every_row_once_and_previous_leads_back(
+        self, owner: User, as_user: AsUser
+    ) -> None:
         for n in range(5):
             factories.model(name=f"m{n}")
         browser, url, seen = as_user(owner), f"{API}/models/?size=2", []
@@ -174,12 +178,17 @@ class TestCards:
         assert (revision.note, revision.by) == ("First.", owner)
         assert Entry.objects.filter(kind="revision.saved", actor="owner").count() == 1
 
-    def test_what_was_read_can_be_replaced(self, version: Version, card: str, owner: User, as_user: AsUser) -> None:
+    def test_what_was_read_can_be_replaced(
+        self, version: Version, card: str, owner: User, as_user: AsUser
+    ) -> None:
         factories.save(version)
         read = as_user(owner).get(card)
 
         answer = put(
-            as_user(owner), card, {"content": factories.complete("card", "new")}, **{"If-Match": read.headers["ETag"]}
+            as_user(owner),
+            card,
+            {"content": factories.complete("card", "new")},
+            **{"If-Match": read.headers["ETag"]},
         )
 
         assert answer.status_code == 200
@@ -201,7 +210,9 @@ class TestCards:
         head = factories.save(version).digest
         tag = tag.replace("{head}", f'"{head}"').replace("{bare}", head)
 
-        answer = put(as_user(owner), card, {"content": factories.complete("card", "new")}, **{"If-Match": tag})
+        answer = put(
+            as_user(owner), card, {"content": factories.complete("card", "new")}, **{"If-Match": tag}
+        )
 
         is_problem(answer, 412)
         assert Revision.objects.count() == 1
@@ -309,6 +320,8 @@ class TestProblems:
 
         assert problem["errors"] == {"notes": ["There is no such field."]}
 
-    @pytest.mark.parametrize("content", [None, [], "x", 1, {"a": 1.5}, {"schema": "cardinal/card/1", "x": "\ud800"}])
+    @pytest.mark.parametrize(
+        "content", [None, [], "x", 1, {"a": 1.5}, {"schema": "cardinal/card/1", "x": "\ud800"}]
+    )
     def test_content_that_is_no_document(self, content: Any, card: str, owner: User, as_user: AsUser) -> None:
         is_problem(put(as_user(owner), card, {"content": content}), 400)

@@ -178,10 +178,10 @@ def test_proposals_name_their_source_and_never_the_intended_use(
     assert by_field["model_details.name"].value == "credit-scorer"
     assert by_field["model_details.owners"].value == [{"name": "retail-lending"}]
     assert str(by_field["model_details.framework"].value).startswith("scikit-learn ")
-    assert str(by_field["input_data.specification"].value).splitlines()[0] == "age: long"
+    assert str(by_field["operation.inputs"].value).splitlines()[0] == "age: long"
     assert by_field["training_data.datasets"].value[0]["rows"] == 300  # type: ignore[index]
-    assert {"name", "value", "dataset", "slice"} == set(by_field["metrics"].value[0])
-    assert f"run {scorer.run_id[:8]}…" in by_field["metrics"].source
+    assert {"metric", "value", "dataset", "slice"} == set(by_field["metrics.results"].value[0])
+    assert f"run {scorer.run_id[:8]}…" in by_field["metrics.results"].source
 
 
 def test_proposals_of_an_orphan_are_few_but_right(scorer: VersionFacts) -> None:

@@ -23,7 +23,9 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
+        parser.add_argument(
+            "--check", action="store_true", help="write nothing; fail when a file is out of date"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = settings.BASE_DIR / "docs" / "reference"
@@ -50,14 +52,24 @@ def pages() -> dict[str, str]:
 
 
 def _roles() -> str:
-    rows = ["# Roles", "", "Each role is a group. What a role may do, for the models that are shared with the person:", ""]
+    rows = [
+        "# Roles",
+        "",
+        "Each role is a group. What a role may do, for the models that are shared with the person:",
+        "",
+    ]
     for role, permissions in ROLES.items():
         rows += [f"## {role}", "", *(f"- `{permission}`" for permission in permissions), ""]
     return "\n".join(rows)
 
 
 def _events() -> str:
-    rows = ["# Events", "", "Every change publishes one of these, in its own transaction; each has a sentence.", ""]
+    rows = [
+        "# Events",
+        "",
+        "Every change publishes one of these, in its own transaction; each has a sentence.",
+        "",
+    ]
     rows += ["| event | carries |", "| --- | --- |"]
     for kind in sorted(_subclasses(Event), key=lambda one: one.name):
         if kind.name not in PHRASES:
@@ -79,7 +91,12 @@ def _documents() -> str:
     rows = ["# Cards and datasheets", ""]
     for kind in ("card", "datasheet"):
         plan = outline(kind)
-        rows += [f"## {plan.title}", "", f"JSON Schema: `/schemas/{kind}.json` (`{json_schema(kind)['$id']}`)", ""]
+        rows += [
+            f"## {plan.title}",
+            "",
+            f"JSON Schema: `/schemas/{kind}.json` (`{json_schema(kind)['$id']}`)",
+            "",
+        ]
         for section in plan.sections:
             rows += [f"### {section.title}", ""]
             rows += [

@@ -13,7 +13,7 @@ from registry.models import TrackingServer, User
 
 
 class Command(BaseCommand):
-    """`manage.py follow_server main http://127.0.0.1:5000`"""
+    """`manage.py follow_server main http://127.0.0.1:5000`."""
 
     help = __doc__ or ""
 
