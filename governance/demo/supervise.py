@@ -129,16 +129,11 @@ def serve(crew: Crew, since: float = 0.0) -> list[tuple[str, int]]:
         listed = json.loads(path.read_text()) if path.stat().st_mtime >= since else []
     except (FileNotFoundError, ValueError):  # not there yet, or being written
         return []
-    # A model may be served in two versions, so only the port tells its servers apart.
-    servers = {f"model-{model['name']}-{model['port']}": model for model in listed}
-    for name, model in servers.items():
-        if name not in crew.members:
-            crew.start(
-                name,
-                ["mlflow", "models", "serve", "--model-uri", str(model["uri"]), "--port", str(model["port"]),
-                 "--host", "127.0.0.1", "--workers", "1", "--env-manager", "local"],
-            )  # fmt: skip
-    return [(name, int(model["port"])) for name, model in servers.items()]
+    if listed and "models" not in crew.members:
+        pairs = [f"{model['uri'].removeprefix('models:/')}={model['port']}" for model in listed]
+        address = crew.environment["MLFLOW_TRACKING_URI"]
+        crew.start("models", [sys.executable, "-m", "governance.demo.serving", address, *pairs])
+    return [("models", int(model["port"])) for model in listed]
 
 
 def wait_for_parts(crew: Crew, chosen: dict[str, int]) -> None:

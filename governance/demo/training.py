@@ -160,7 +160,7 @@ def _dataset(data: Data) -> Any:
     table = data.inputs.assign(**{str(data.target.name): data.target})
     return from_pandas(
         table,
-        source=data.source,  # type: ignore[arg-type]  # None means: made by this code
+        source=data.source,  # None means: made by this code
         name=data.name,
         targets=str(data.target.name),
     )

@@ -68,7 +68,7 @@ ALTER TABLE governance_review ENABLE ALWAYS TRIGGER review_stays;
 """
 
 # A token can be revoked; nothing else about it changes, and a revoked one stays revoked.
-TOKEN_COURSE = """
+COURSE = """
 CREATE FUNCTION cardinal_token_course() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.revoked_at IS NOT NULL OR
@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
             "DROP FUNCTION cardinal_review_course();",
         ),
         migrations.RunSQL(
-            TOKEN_COURSE,
+            COURSE,
             "DROP TRIGGER token_course ON governance_token; DROP FUNCTION cardinal_token_course();",
         ),
         guard("governance_riskdecision"),

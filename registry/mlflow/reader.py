@@ -191,7 +191,8 @@ class TrackingServer:
         if version.logged_model_id:
             return self.logged_model(version.logged_model_id).artifact_uri
         with self._connection.asking(f"the address of {version}") as client:
-            return client.get_model_version_download_uri(version.model, str(version.number))
+            root: str = client.get_model_version_download_uri(version.model, str(version.number))
+            return root
 
 
 def example(server: TrackingServer, version: VersionFacts) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def test_an_owner_writes_a_card_from_what_mlflow_knows_and_compares_two_revision
 
     expect(page.get_by_text("Proposed by the tracking server")).to_be_visible()
     expect(page.get_by_label("Kind of model")).to_have_value("Support-vector classifier with radial kernel")
-    expect(page.get_by_label("Metric, row 1", exact=True).first).not_to_be_empty()
+    expect(page.get_by_label("Metric, row 1", exact=True).first).to_have_value("accuracy")
     page.get_by_label("Intended uses").fill("Reads digits from scanned forms.")
     save(page, "First draft")
     expect(page.get_by_text("Saved as revision 1.")).to_be_visible()
@@ -72,7 +72,7 @@ def test_of_two_people_who_edit_at_once_the_later_sees_both_texts_and_loses_noth
     late.goto(editor)
     early.get_by_label("Intended uses").fill("What the first one wrote.")
     late.get_by_label("Intended uses").fill("What the second one wrote.")
-    late.get_by_label("Caveats", exact=False).first.fill("Only the second one knew of this.")
+    late.get_by_role("textbox", name="Caveats").fill("Only the second one knew of this.")
 
     save(early, "first")
     expect(early.get_by_text("Saved as revision 2.")).to_be_visible()

@@ -78,7 +78,7 @@ def test_a_token_is_issued_shown_once_used_and_revoked(
     expect(uses.nth(1)).to_contain_text("token_revoked")
     expect(uses.nth(2)).to_contain_text("Allowed")
     story = told()
-    assert "owner published the policy of digit-reader in production" in story.replace("Policy", "policy")
+    assert "owner published policy of digit-reader in production, version 1" in story
     assert "owner issued the token form reader" in story
     assert "owner revoked the token form reader" in story
     assert found[0] not in story
