@@ -43,7 +43,7 @@ class ConditionOut(serializers.Serializer[Any]):
     """One condition of clearance."""
 
     code = serializers.CharField(help_text="Which condition. Stable.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     met = serializers.BooleanField()
     reason = serializers.CharField(
         allow_blank=True, help_text="Stable code of why it is not met; empty when it is."

@@ -27,7 +27,7 @@ POLICY = {
     "number": 2,
     "digest": "a41f" * 16,
     "rules": RULES,
-    "sentences": ["Members of owner and scoring may predict."],
+    "sentences": ["Members of the group owner and scoring may predict."],
     "by": "owner",
     "published_at": "2026-11-21T10:00:00Z",
 }

@@ -176,7 +176,8 @@ class Judge(Door):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Approve, or ask for changes. Refused to whoever wrote or submitted it: four eyes."""
-        review, given = self.one(self.get_queryset().with_subject(), pk=pk), self.given(JudgementIn)
+        rows = Review.objects.visible_to(self.user).with_subject()
+        review, given = self.one(rows, pk=pk), self.given(JudgementIn)
         verb = verbs.approve if given["outcome"] == Judgement.Outcome.APPROVE else verbs.request_changes
         judged = verb(review=review, digest=given["digest"], comment=given.get("comment", ""), by=self.user)
         return Response(ReviewOut(judged).data)
@@ -184,4 +185,5 @@ class Judge(Door):
 
 def _with_parts(found: QuerySet[Review]) -> QuerySet[Review]:
     judgements = Judgement.objects.select_related("by").order_by("made_at", "pk")
-    return found.with_subject().prefetch_related(Prefetch("judgements", judgements))  # type: ignore[attr-defined,no-any-return]
+    rows: QuerySet[Review] = found.with_subject()  # type: ignore[attr-defined]
+    return rows.prefetch_related(Prefetch("judgements", judgements))

@@ -110,7 +110,7 @@ class DatasheetIn(In):
 class Paper(Door):
     """What card and datasheet have in common."""
 
-    kind = Revision
+    kind: ClassVar[Any] = Revision
     needs = ""
     body: ClassVar[type[In]]
 

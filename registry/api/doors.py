@@ -50,7 +50,7 @@ class Door(GenericAPIView[Any]):
     authentication_classes = [Session]
     permission_classes = [IsAuthenticated]
     parser_classes = [StorableJSON]
-    pagination_class = None
+    pagination_class: Any = None
     http_method_names = [
         "get",
         "head",
@@ -104,7 +104,7 @@ class Listing(Door):
 def visible_version(user: User, slug: str, number: int) -> Version:
     """The version, if it exists for `user`."""
     rows = Version.objects.visible_to(user).select_related("model__server", "run__server", "card__head__by")
-    return cast("Version", get_object_or_404(rows.named(slug, number)))
+    return get_object_or_404(rows.named(slug, number))
 
 
 def _checked(serializer: serializers.Serializer[Any]) -> dict[str, Any]:

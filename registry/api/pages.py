@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
 
@@ -19,7 +18,7 @@ CURSOR = "eyJhbW…"
 class Pages(BasePagination):
     """`?size=` rows at a time; `next` and `previous` are whole addresses, null at an end."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Any, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
         self.request = request
         try:
             self.page = page(queryset, request, by=view.order, size=_size(request))

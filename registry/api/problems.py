@@ -29,7 +29,7 @@ class Problem(serializers.Serializer[Any]):
         help_text="Also in the header X-Request-ID and in every line of the log."
     )
     reasons = ReasonOut(many=True, required=False, help_text="With 403: every reason of the refusal.")
-    errors = serializers.DictField(required=False, help_text="With 400: field → sentences.")
+    errors = serializers.DictField(required=False, help_text="With 400: field → sentences.")  # type: ignore[assignment]
 
 
 # status: title, what it means, what the body holds besides

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Entry
+from governance import policies
 from governance.middleware import ContentSecurityPolicy
 from governance.models import Decision, Review, RiskDecision, Token
 from governance.models.decisions import Batch
@@ -194,7 +195,7 @@ class TestPolicies:
         late = put(as_user(owner), place, {"rules": rules}, **{"If-Match": first.headers["ETag"]})
 
         assert [answer.status_code for answer in (first, blind, second, late)] == [201, 428, 200, 412]
-        assert first.json()["sentences"] == ["Members of owner may predict."]
+        assert first.json()["sentences"] == policies.sentences({"rules": rules})
         assert as_user(owner).get(place).json() == second.json()
         assert second.json()["number"] == 2
 

@@ -1,0 +1,103 @@
+"""Every page, in both themes, wide and narrow: no rule of axe broken, nothing to scroll sideways, a silent console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from registry.models import User
+from tests import factories
+from tests.pages.stand import Stand, furnished, page_names
+
+pytestmark = pytest.mark.xdist_group("every page")
+
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 800}
+FORMS = {"card-edit", "datasheet-edit", "policy-edit", "token-new", "system-new"}  # only who may write sees them
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture
+def stand(transactional_db: None, settings: Any, tmp_path: Any) -> Stand:
+    """One of everything."""
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path)}}
+    }
+    return furnished()
+
+
+def test_axe_finds_nothing_on_what_an_auditor_reads(person: Any, stand: Stand) -> None:
+    auditor = factories.member("auditor")
+    auditor.is_staff = True  # for the reference of the design system
+    auditor.save()
+    reading = [name for name in page_names() if name not in FORMS and name != "login"]
+
+    assert not list(found(person(auditor), stand, reading))
+
+
+def test_axe_finds_nothing_where_people_work(person: Any, stand: Stand) -> None:
+    faults = list(found(person(factories.member("owner")), stand, sorted(FORMS | {"home", "version-card", "review"})))
+    everything = allround("reviewer", "compliance", "admin")
+    faults += found(person(everything), stand, ["home", "review", "version", "system", "model", "reports"])
+
+    assert not faults
+
+
+def test_axe_finds_nothing_before_the_login_and_where_something_is_wrong(person: Any, stand: Stand) -> None:
+    stranger = person(None)
+    stranger.goto("/accounts/login/")
+    faults = list(looked_at(stranger, "login"))
+    stranger.get_by_label("Username").fill("nobody")
+    stranger.get_by_label("Password").fill("nothing")
+    stranger.get_by_role("button", name="Sign in").click()
+    faults += looked_at(stranger, "login refused")
+    auditor = person(factories.member("auditor"))
+    for status, address in ((403, stand.address("token-new")), (404, "/models/nowhere/")):
+        assert auditor.goto(address).status == status
+        faults += looked_at(auditor, str(status))
+    owner = person(factories.member("owner"))
+    faults += submitted_twice(owner, stand)
+    owner.goto(stand.address("token-new"))
+    owner.get_by_role("button", name="Issue the token").click()
+    faults += looked_at(owner, "a form that is refused")
+
+    assert not faults
+
+
+def submitted_twice(owner: Page, stand: Stand) -> Iterator[str]:
+    """A conflict: what is under review is submitted once more."""
+    owner.goto(stand.address("revision"))
+    owner.get_by_role("button", name="Submit for review").click()
+    assert "already" in owner.locator("main").inner_text()
+    yield from looked_at(owner, "409")
+
+
+def allround(*roles: str) -> User:
+    """Somebody with several roles, who sees all their buttons at once."""
+    for role in roles:
+        user = factories.member(role, "allround")
+    return user
+
+
+def found(page: Page, stand: Stand, names: list[str]) -> Iterator[str]:
+    """What is wrong on the pages of these names."""
+    for name in names:
+        answer = page.goto(stand.address(name))
+        if answer is None or answer.status != 200:
+            yield f"{name}: {answer and answer.status}"
+        yield from looked_at(page, name)
+
+
+def looked_at(page: Page, name: str) -> Iterator[str]:
+    """What axe says about the page light and wide, and again dark and narrow."""
+    for theme, size in (("light", WIDE), ("dark", NARROW)):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        for violation in Axe().run(page).response["violations"]:
+            for node in violation["nodes"][:3]:
+                yield f"{name}, {theme}: {violation['id']} at {node['target']}: {node['failureSummary']}"
+    if (pixels := page.evaluate(SIDEWAYS)) > 0:
+        yield f"{name}: {pixels} pixels wider than a screen of 320"

@@ -1,0 +1,172 @@
+"""One of everything that has a page, and the address of each page: what the walks over all pages stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from audit.actions import reports
+from audit.models import Entry, Report
+from governance.models import Batch, Decision, Review, Token
+from registry.actions import catalogue
+from registry.models import Dataset, Environment, Model, Revision, System, User, Version
+from tests import factories
+
+# Pages that are not walked as pages, each with the reason.
+NOT_PAGES = {
+    "healthz": "a word for probes",
+    "readyz": "JSON for probes",
+    "metrics": "numbers for Prometheus",
+    "schema": "a JSON Schema",
+    "report-file": "a PDF",
+    "decisions-chart": "an image",
+    "document": "leads to the latest revision",
+    "api-docs": "Swagger UI, a program of others in a frame of its own",
+}
+POST_ONLY = {
+    "logout",
+    "sync",
+    "model-share",
+    "version-submit",
+    "version-suspend",
+    "version-endpoint",
+    "version-rehash",
+    "version-report",
+    "system-add-model",
+    "system-risk",
+    "review-judge",
+    "review-withdraw",
+    "token-revoke",
+    "report-new",
+    "report-cancel",
+}
+
+
+@dataclass
+class Stand:
+    """A cleared version with all that hangs on it, and a changed card that waits for its judgement."""
+
+    version: Version
+    review: Review
+    dataset: Dataset
+    system: System
+    token: Token
+    decision: Decision
+    ready: Report
+    ordered: Report
+
+    @property
+    def model(self) -> Model:
+        return self.version.model
+
+    def arguments(self, name: str) -> list[Any]:
+        """The arguments of the page called `name`."""
+        version = [self.model.slug, self.version.number]
+        document = self.review.document
+        known: dict[str, list[Any]] = {
+            "model": [self.model.slug],
+            "model-share": [self.model.slug],
+            "card-edit": version,
+            "dataset": [self.dataset.slug],
+            "datasheet-edit": [self.dataset.slug],
+            "document": [document.pk],
+            "revision": [document.pk, 2],
+            "compare": [document.pk, 1, 2],
+            "schema": ["card"],
+            "system": [self.system.slug],
+            "system-add-model": [self.system.slug],
+            "system-risk": [self.system.slug],
+            "review": [self.review.pk],
+            "review-judge": [self.review.pk],
+            "review-withdraw": [self.review.pk],
+            "policy": [self.model.slug, "production"],
+            "policy-edit": [self.model.slug, "production"],
+            "token": [self.token.pk],
+            "token-revoke": [self.token.pk],
+            "decision": [self.decision.pk],
+            "report": [self.ready.pk],
+            "report-file": [self.ready.pk],
+            "report-progress": [self.ordered.pk],
+            "report-cancel": [self.ordered.pk],
+            "entry": [Entry.objects.newest().first().pk],  # type: ignore[union-attr]
+        }
+        return version if name.startswith("version") else known.get(name, [])
+
+    def address(self, name: str) -> str:
+        """Where the page called `name` is."""
+        return reverse(name, args=self.arguments(name))
+
+
+def furnished() -> Stand:
+    """One of everything, reached by verbs."""
+    version = factories.approved_version()
+    factories.policy(version.model, "group:owner")
+    catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
+    catalogue.set_endpoint(
+        version=version, environment=Environment.PRODUCTION, url="http://127.0.0.1:9", by=factories.member("owner")
+    )
+    token, _ = factories.token(version.model)
+    decided = decision(version, token)
+    ready = report(version)
+    factories.save(version, mark="since the spring")
+    return Stand(
+        version=version,
+        review=factories.resubmit(version),
+        dataset=factories.training_data(version),
+        system=version.model.systems.get(),
+        token=token,
+        decision=decided,
+        ready=ready,
+        ordered=reports.order(version=version, by=factories.member("compliance")),
+    )
+
+
+def report(version: Version) -> Report:
+    """A report that is ready. What is in the file is of no interest here."""
+    made = reports.order(version=version, by=factories.member("compliance"))
+    Report.objects.filter(pk=made.pk).update(state=Report.State.RENDERING)
+    reports.freeze(report=made)
+    return reports.finish(report=made, pdf=b"%PDF-1.7 nothing", pages=1, by=User.machine())
+
+
+def decision(version: Version, token: Token, *, allowed: bool = True) -> Decision:
+    """An answer of the gate, in the columns that its journal writes."""
+    now = timezone.now()
+    batch = Batch.objects.create(writer="gate", count=1, allowed=int(allowed), root="0" * 64, written_at=now)
+    return Decision.objects.create(
+        batch=batch,
+        decided_at=now,
+        allowed=allowed,
+        reason="allowed" if allowed else "not_cleared",
+        environment=token.environment,
+        model=version.model.slug,
+        version=version.number,
+        action="predict",
+        caller=token.owner.username,
+        token=str(token.pk),
+        method="POST",
+        door="proxy",
+        digest="0" * 64,
+    )
+
+
+def names() -> set[str]:
+    """The name of every address of the portal outside the administration and the REST interface."""
+    return {name for name in _names(get_resolver()) if not name.startswith("api-") or name == "api-docs"}
+
+
+def page_names() -> list[str]:
+    """The names of all pages that can be opened."""
+    return sorted(names() - set(NOT_PAGES) - POST_ONLY)
+
+
+def _names(resolver: URLResolver) -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLPattern) and pattern.name:
+            yield pattern.name
+        elif isinstance(pattern, URLResolver) and not pattern.namespace:
+            yield from _names(pattern)
