@@ -35,7 +35,8 @@ def page(rows: QuerySet[Row], request: HttpRequest, *, by: str, size: int = SIZE
     column = by.lstrip("-")
     order = [by, "-pk" if down else "pk"]
     backwards = "before" in request.GET
-    cursor = _cursor(request.GET.get("before") or request.GET.get("after") or "")
+    salt = f"{rows.model._meta.label}:{by}"  # a cursor of another list is no cursor here
+    cursor = _cursor(request.GET.get("before") or request.GET.get("after") or "", salt)
     if cursor:
         rows = rows.filter(_beyond(column, cursor, less=down != backwards))
     if backwards and cursor:
@@ -50,8 +51,8 @@ def page(rows: QuerySet[Row], request: HttpRequest, *, by: str, size: int = SIZE
         has_newer, has_older = bool(cursor), more
     return Page(
         found,
-        _link(request, "before", found[0], column) if found and has_newer else "",
-        _link(request, "after", found[-1], column) if found and has_older else "",
+        _link(request, "before", found[0], column, salt) if found and has_newer else "",
+        _link(request, "after", found[-1], column, salt) if found and has_older else "",
     )
 
 
@@ -61,17 +62,17 @@ def _beyond(column: str, cursor: Sequence[Any], *, less: bool) -> Q:
     return Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": key})
 
 
-def _cursor(text: str) -> Sequence[Any] | None:
+def _cursor(text: str, salt: str) -> Sequence[Any] | None:
     if not text:
         return None
     try:
-        found = signing.loads(text, salt="page")
+        found = signing.loads(text, salt=salt)
     except signing.BadSignature:
         return None  # a cut-off link shows the first page
     return found if isinstance(found, list) and len(found) == 2 else None
 
 
-def _link(request: HttpRequest, side: str, row: Model, column: str) -> str:
+def _link(request: HttpRequest, side: str, row: Model, column: str, salt: str) -> str:
     query = request.GET.copy()
     for name in ("before", "after"):
         query.pop(name, None)
@@ -79,7 +80,7 @@ def _link(request: HttpRequest, side: str, row: Model, column: str) -> str:
     for part in column.split("__"):
         value = getattr(value, part)
     mark = value.isoformat() if hasattr(value, "isoformat") else value
-    query[side] = signing.dumps([mark, str(row.pk)], salt="page")
+    query[side] = signing.dumps([mark, str(row.pk)], salt=salt)
     return f"?{query.urlencode()}"
 
 

@@ -24,6 +24,7 @@ MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 TAGS = {"p", "em", "strong", "ul", "ol", "li", "code", "pre", "blockquote", "br", "hr"}
+TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 # Line breaking takes quadratic time in a word without end; scripts from U+2E80 on break anywhere.
 ENDLESS = re.compile("[^\\s\u200b\u2e80-\uffff]{120,}")
 LONGEST_TEXT = 2_000
@@ -50,7 +51,7 @@ def brief(text: Any, most: int = 90) -> str:
 
 
 def prose(text: Any) -> Markup:
-    """Markdown as clean HTML: paragraphs, emphasis, lists, quotes and code; no links, images or raw HTML."""
+    """Markdown as clean HTML: paragraphs, emphasis, lists, tables, quotes, code; no links, images or raw HTML."""
     html = _markdown().render(clip(text or "", LONGEST_PROSE))
     return Markup(nh3.clean(html, tags=TAGS, attributes={"p": {"class"}, "ol": {"start"}}, link_rel=None))  # noqa: S704
 
@@ -144,7 +145,7 @@ def _read(value: Any) -> datetime | None:
 
 @cache
 def _markdown() -> MarkdownIt:
-    reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 12})
+    reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 12}).enable("table")
     reader.disable(["image", "link", "autolink", "reference", "html_block", "html_inline"])
     reader.core.ruler.push("headings_as_lines", _headings_as_lines)
     return reader

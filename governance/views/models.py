@@ -244,7 +244,6 @@ def sync(request: PortalRequest) -> HttpResponse:
 
 def frame(one: Version, tab: str) -> dict[str, Any]:
     """What the head and the tabs of every page of a version show, also those of the floor above."""
-    """What the head of every tab of a version shows."""
     cleared = {row.environment: row.allowed for row in Clearance.objects.filter(version=one)}
     aliases = one.aliases.order_by("name").values_list("name", flat=True)
     return {

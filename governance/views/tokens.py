@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,6 +17,7 @@ from governance.actions import tokens as verbs
 from governance.forms import TokenForm
 from governance.models import Decision, Token
 from registry.errors import Conflict, Invalid
+from registry.models import Model
 from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
@@ -39,8 +40,9 @@ def index(request: PortalRequest) -> HttpResponse:
         rows = rows.filter(revoked_at=None, expires_at__lte=now)
     elif state == "revoked":
         rows = rows.filter(revoked_at__isnull=False)
+    reached = Prefetch("models", queryset=Model.objects.visible_to(request.user).order_by("name"))
     context = {
-        "page": page(rows.select_related("owner").prefetch_related("models"), request, by="-issued_at"),
+        "page": page(rows.select_related("owner").prefetch_related(reached), request, by="-issued_at"),
         "count": rows.count(),
         "query": query,
         "state": state,
@@ -93,7 +95,7 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
     used = Decision.objects.filter(token=str(one.pk))
     context = {
         "token": one,
-        "models": one.models.order_by("name"),
+        "models": Model.objects.visible_to(request.user).filter(tokens=one).order_by("name"),
         "page": page(used, request, by="-decided_at", size=20),
         "use_count": used.count(),
         "may_revoke": one.revoked_at is None

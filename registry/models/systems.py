@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 class SystemQuerySet(orm.QuerySet["System"]):
     def visible_to(self, user: User) -> Self:
-        """Systems with at least one model that `user` may see."""
+        """Systems with at least one model that `user` may see, and those that they registered."""
         if sees_everything(user):
             return self
-        return self.filter(visible_models(user, "models")).distinct()
+        own = orm.Q(created_by=user.pk) if user.is_active else orm.Q(pk__in=[])
+        return self.filter(visible_models(user, "models") | own).distinct()
 
 
 class System(orm.Model):
