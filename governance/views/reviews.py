@@ -48,17 +48,10 @@ def review(request: PortalRequest, pk: int) -> HttpResponse:
     """The cockpit: the revision beside the one approved last, changed fields marked."""
     one = get_object_or_404(Review.objects.visible_to(request.user).with_subject(), pk=pk)
     document, kind = one.document, one.document.kind
-    approved = (
-        Review.objects.filter(
-            document=document, state=Review.State.APPROVED, submitted_at__lt=one.submitted_at
-        )
-        .select_related("revision")
-        .order_by("-submitted_at")
-        .first()
-    )
+    baseline = _baseline(one)
     content = one.revision.content
-    before = approved.revision.content if approved else None
-    changed = {change.field.path for change in contents.changes(kind, before, content)} if approved else set()
+    before = baseline.revision.content if baseline else None
+    changed = {change.field.path for change in contents.changes(kind, before, content)} if baseline else set()
     version = document.version
     now = basis_of(version) if version else Basis()
     context = {
@@ -66,10 +59,10 @@ def review(request: PortalRequest, pk: int) -> HttpResponse:
         "version": version,
         "sections": read_sections(kind, content),
         "changed": changed,
-        "rows": diff_rows(kind, before, content) if approved else [],
-        "approved": approved,
+        "rows": diff_rows(kind, before, content) if baseline else [],
+        "baseline": baseline,
+        "baseline_name": _name(baseline, one) if baseline else "",
         "number_text": str(one.revision.number),
-        "approved_text": str(approved.revision.number) if approved else "",
         "gaps": contents.gaps(kind, content),
         "basis": one.basis_facts,
         "basis_holds": Basis.of(one.basis_facts) == now,
@@ -106,3 +99,28 @@ def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
     verbs.withdraw(review=one, by=request.user)
     messages.success(request, "Taken back.")
     return redirect(one)
+
+
+def _baseline(one: Review) -> Review | None:
+    """What the revision is compared with: the one approved last, of this document or else of an earlier version's card."""
+    approved = Review.objects.with_subject().select_related("revision").filter(state=Review.State.APPROVED)
+    same = (
+        approved.filter(document=one.document, submitted_at__lt=one.submitted_at)
+        .order_by("-submitted_at")
+        .first()
+    )
+    version = one.document.version
+    if same or not version:
+        return same
+    earlier = approved.filter(
+        document__version__model=version.model, document__version__number__lt=version.number
+    )
+    return earlier.order_by("-document__version__number", "-submitted_at").first()
+
+
+def _name(baseline: Review, one: Review) -> str:
+    """The baseline in a few words for headings."""
+    number = f"revision {baseline.revision.number}"
+    if baseline.document_id == one.document_id or not baseline.document.version:
+        return number
+    return f"version {baseline.document.version.number}, {number}"

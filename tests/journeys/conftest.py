@@ -116,6 +116,7 @@ def worker(
         "HTTPS": "False",
     }
     command = "celery -A governance worker --concurrency 1 --without-gossip --without-mingle --loglevel INFO"
+    app.control.purge()  # orders of tests that had no worker
     process = launch(command.split(), tmp_path_factory.mktemp("worker") / "worker.log", environment)
     process.wait_until(lambda: " ready." in process.log.read_text())
     yield process
@@ -209,7 +210,7 @@ def person(transactional_db: None, live_server: Any, chromium: Browser, settings
     yield people
     for context in people.contexts:
         context.close()
-    assert not people.faults
+    assert not people.faults, "\n".join(people.faults)
 
 
 @pytest.fixture

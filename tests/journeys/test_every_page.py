@@ -35,7 +35,9 @@ def test_axe_finds_nothing_on_what_an_auditor_reads(person: Any, stand: Stand) -
     auditor.save()
     reading = [name for name in page_names() if name not in FORMS and name != "login"]
 
-    assert not list(found(person(auditor), stand, reading))
+    faults = list(found(person(auditor), stand, reading))
+
+    assert not faults, "\n".join(faults)
 
 
 def test_axe_finds_nothing_where_people_work(person: Any, stand: Stand) -> None:
@@ -43,7 +45,7 @@ def test_axe_finds_nothing_where_people_work(person: Any, stand: Stand) -> None:
     everything = allround("reviewer", "compliance", "admin")
     faults += found(person(everything), stand, ["home", "review", "version", "system", "model", "reports"])
 
-    assert not faults
+    assert not faults, "\n".join(faults)
 
 
 def test_axe_finds_nothing_before_the_login_and_where_something_is_wrong(person: Any, stand: Stand) -> None:
@@ -64,7 +66,7 @@ def test_axe_finds_nothing_before_the_login_and_where_something_is_wrong(person:
     owner.get_by_role("button", name="Issue the token").click()
     faults += looked_at(owner, "a form that is refused")
 
-    assert not faults
+    assert not faults, "\n".join(faults)
 
 
 def submitted_twice(owner: Page, stand: Stand) -> Iterator[str]:

@@ -25,7 +25,6 @@ NOT_PAGES = {
     "report-file": "a PDF",
     "decisions-chart": "an image",
     "document": "leads to the latest revision",
-    "api-docs": "Swagger UI, a program of others in a frame of its own",
 }
 POST_ONLY = {
     "logout",
@@ -156,7 +155,7 @@ def decision(version: Version, token: Token, *, allowed: bool = True) -> Decisio
 
 def names() -> set[str]:
     """The name of every address of the portal outside the administration and the REST interface."""
-    return {name for name in _names(get_resolver()) if not name.startswith("api-") or name == "api-docs"}
+    return {name for name in _names(get_resolver()) if name.partition("-")[0] != "api"}
 
 
 def page_names() -> list[str]:
