@@ -100,9 +100,11 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _broker() -> Iterator[str]:
     """Orders of these tests go to the Redis number of these tests."""
     before, address = app.conf.broker_url, Addresses("", configured.REDIS_URL).broker_url
-    app.conf.broker_url = address
-    yield address
-    app.conf.broker_url = before
+    for url in (address, before):
+        app.conf.broker_url = url
+        app._after_fork()  # connections that are open lead to the old place
+        if url == address:
+            yield address
 
 
 @pytest.fixture(scope="session")
@@ -203,7 +205,9 @@ class People:
 
 
 @pytest.fixture
-def person(transactional_db: None, live_server: Any, chromium: Browser, settings: Any) -> Iterator[People]:
+def person(
+    transactional_db: None, live_server: Any, chromium: Browser, settings: Any, _broker: str
+) -> Iterator[People]:
     """`person(owner)` is a browser window in which the owner is logged in. At the end no console may hold an error."""
     settings.SITE_URL = live_server.url
     people = People(chromium, live_server.url)

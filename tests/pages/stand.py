@@ -23,6 +23,7 @@ NOT_PAGES = {
     "metrics": "numbers for Prometheus",
     "schema": "a JSON Schema",
     "report-file": "a PDF",
+    "report-progress": "a part of the page of a report",
     "decisions-chart": "an image",
     "document": "leads to the latest revision",
 }

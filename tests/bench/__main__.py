@@ -1,0 +1,42 @@
+"""`script/bench [gate|pages|report]`: runs the measurements and prints one line each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(chosen: list[str]) -> int:
+    """Measure what is chosen, or all; the data live in a folder of their own."""
+    os.environ.setdefault("CARDINAL_VAR", str(ROOT / "var" / "bench"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from governance import embedded
+    from tests.bench import gate, pages, report
+
+    known = {"gate": gate.measure, "pages": pages.measure, "report": report.measure}
+    if unknown := set(chosen) - set(known):
+        sys.stderr.write(
+            f"There is no measurement {', '.join(sorted(unknown))}; choose from {', '.join(known)}.\n"
+        )
+        return 2
+    call_command("migrate", verbosity=0)
+    try:
+        for name in chosen or known:
+            for line in known[name]():
+                print(f"{name:<8}{line}", flush=True)
+    finally:
+        if "DATABASE_URL" not in os.environ:
+            embedded.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,69 @@
+"""Server time of pages over many models. How many queries each takes is pinned by tests/pages/."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from django.db import connection
+from django.test import Client
+
+from registry.models import Model, TrackingServer, Version
+from tests import factories
+
+MODELS = 10_000
+VERSIONS = 3
+ROUNDS = 9
+
+
+def measure() -> Iterator[str]:
+    """Median milliseconds of the list, a search, and one model, with 10 000 models of three versions."""
+    slug = fill()
+    browser = Client(headers={"host": "127.0.0.1"})
+    browser.force_login(factories.member("auditor"), backend="django.contrib.auth.backends.ModelBackend")
+    for name, address in {
+        "list": "/models/",
+        "search": "/models/?q=4321",
+        "model": f"/models/{slug}/",
+        "version": f"/models/{slug}/versions/1/",
+        "home": "/",
+        "trail": "/trail/",
+    }.items():
+        answer = browser.get(address)
+        assert answer.status_code == 200, (address, answer.status_code)  # noqa: S101
+        times = []
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            browser.get(address)
+            times.append((time.perf_counter() - began) * 1000)
+        yield f"{name}: median {statistics.median(times):.0f} ms, {len(answer.content) // 1024} kB"
+
+
+def fill() -> str:
+    """Ten thousand models, made once, past the verbs: the pages only read them. Returns the slug of one."""
+    server = TrackingServer.objects.filter(name="bench").first()
+    if server is None:
+        server = TrackingServer.objects.create(name="bench", uri="http://127.0.0.1:9/bench")
+        now = datetime.now(UTC)
+        models = Model.objects.bulk_create(
+            [
+                Model(
+                    server=server, name=f"bench-{n:05}", slug=f"bench-{n:05}", description="", created_at=now
+                )
+                for n in range(MODELS)
+            ],
+            batch_size=2000,
+        )
+        Version.objects.bulk_create(
+            [
+                Version(model=model, number=number, registered_at=now, status="READY")
+                for model in models
+                for number in range(1, VERSIONS + 1)
+            ],
+            batch_size=5000,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    return "bench-04321"
