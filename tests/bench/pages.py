@@ -32,7 +32,7 @@ def measure() -> Iterator[str]:
         "trail": "/trail/",
     }.items():
         answer = browser.get(address)
-        assert answer.status_code == 200, (address, answer.status_code)  # noqa: S101
+        assert answer.status_code == 200, (address, answer.status_code)
         times = []
         for _ in range(ROUNDS):
             began = time.perf_counter()
