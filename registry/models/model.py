@@ -71,6 +71,7 @@ class Model(models.Model):  # type: ignore[django-manager-missing]  # guardian's
         constraints = [
             models.UniqueConstraint(fields=["server", "name", "created_at"], name="model_once_per_server"),
         ]
+        indexes = [models.Index(fields=["name", "id"], name="model_by_name")]
         permissions = [("share_model", "Can decide who sees a model")]
 
     def __str__(self) -> str:

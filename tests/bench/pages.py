@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
+import factory
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
+from factory.django import DjangoModelFactory
 
 from registry.models import Model, TrackingServer, Version
 from tests import factories
@@ -16,6 +18,27 @@ from tests import factories
 MODELS = 10_000
 VERSIONS = 3
 ROUNDS = 9
+
+
+class ModelRow(DjangoModelFactory[Model]):
+    """A model as a sync leaves it, without the verbs' events."""
+
+    class Meta:
+        model = Model
+
+    name = factory.Sequence(lambda n: f"bench-{n:05}")
+    slug = factory.SelfAttribute("name")
+    created_at = factory.LazyFunction(timezone.now)
+
+
+class VersionRow(DjangoModelFactory[Version]):
+    """A version as a sync leaves it."""
+
+    class Meta:
+        model = Version
+
+    status = "READY"
+    registered_at = factory.LazyFunction(timezone.now)
 
 
 def measure() -> Iterator[str]:
@@ -46,24 +69,9 @@ def fill() -> str:
     server = TrackingServer.objects.filter(name="bench").first()
     if server is None:
         server = TrackingServer.objects.create(name="bench", uri="http://127.0.0.1:9/bench")
-        now = datetime.now(UTC)
-        models = Model.objects.bulk_create(
-            [
-                Model(
-                    server=server, name=f"bench-{n:05}", slug=f"bench-{n:05}", description="", created_at=now
-                )
-                for n in range(MODELS)
-            ],
-            batch_size=2000,
-        )
-        Version.objects.bulk_create(
-            [
-                Version(model=model, number=number, registered_at=now, status="READY")
-                for model in models
-                for number in range(1, VERSIONS + 1)
-            ],
-            batch_size=5000,
-        )
+        models = Model.objects.bulk_create(ModelRow.build_batch(MODELS, server=server), batch_size=2000)
+        rows = (VersionRow.build(model=model, number=n) for model in models for n in range(1, VERSIONS + 1))
+        Version.objects.bulk_create(rows, batch_size=5000)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     return "bench-04321"

@@ -100,11 +100,14 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _broker() -> Iterator[str]:
     """Orders of these tests go to the Redis number of these tests."""
     before, address = app.conf.broker_url, Addresses("", configured.REDIS_URL).broker_url
-    for url in (address, before):
-        app.conf.broker_url = url
-        app._after_fork()  # connections that are open lead to the old place
-        if url == address:
-            yield address
+    _connect_to(address)
+    yield address
+    _connect_to(before)
+
+
+def _connect_to(broker: str) -> None:
+    app.conf.broker_url = broker
+    app._after_fork()  # forget the connections that lead to the old place
 
 
 @pytest.fixture(scope="session")
