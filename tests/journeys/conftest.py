@@ -35,7 +35,9 @@ from tests.tracking import Tracking
 PATIENCE_SECONDS = 90
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SERVED = "digit-reader"
-RELOADED = "Failed to load resource"  # a document with a status of 4xx; other resources are watched by themselves
+RELOADED = (
+    "Failed to load resource"  # a document with a status of 4xx; other resources are watched by themselves
+)
 
 
 @dataclass
@@ -90,7 +92,8 @@ def launch(command: list[str], log: Path, environment: dict[str, str]) -> Proces
 def _files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Reports are kept in a folder of this run, by the portal and by the worker alike."""
     storages = configured.STORAGES | {
-        "default": configured.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path_factory.mktemp("media"))}}
+        "default": configured.STORAGES["default"]
+        | {"OPTIONS": {"location": str(tmp_path_factory.mktemp("media"))}}
     }
     with override_settings(STORAGES=storages):
         yield

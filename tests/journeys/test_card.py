@@ -79,7 +79,9 @@ def test_of_two_people_who_edit_at_once_the_later_sees_both_texts_and_loses_noth
     save(late, "second")
 
     expect(late.get_by_text("Somebody saved before you")).to_be_visible()
-    row = late.get_by_role("region", name="Comparison: Theirs and Yours").get_by_role("row", name="Intended uses")
+    row = late.get_by_role("region", name="Comparison: Theirs and Yours").get_by_role(
+        "row", name="Intended uses"
+    )
     expect(row.get_by_role("cell").nth(0)).to_have_text("What the first one wrote.")
     expect(row.get_by_role("cell").nth(1)).to_have_text("What the second one wrote.")
     expect(late.get_by_label("Intended uses")).to_have_value("What the second one wrote.")

@@ -16,7 +16,20 @@ from tests.pages.stand import Stand, furnished, page_names
 pytestmark = pytest.mark.xdist_group("every page")
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 800}
-FORMS = {"card-edit", "datasheet-edit", "policy-edit", "token-new", "system-new"}  # only who may write sees them
+FORMS = {
+    "card-edit",
+    "datasheet-edit",
+    "policy-edit",
+    "token-new",
+    "system-new",
+}  # only who may write sees them
+# Colours of the other theme arrive with the next frame, and some of them by a transition.
+SETTLED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await Promise.allSettled(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished));
+  await frame();
+}"""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -41,7 +54,9 @@ def test_axe_finds_nothing_on_what_an_auditor_reads(person: Any, stand: Stand) -
 
 
 def test_axe_finds_nothing_where_people_work(person: Any, stand: Stand) -> None:
-    faults = list(found(person(factories.member("owner")), stand, sorted(FORMS | {"home", "version-card", "review"})))
+    faults = list(
+        found(person(factories.member("owner")), stand, sorted(FORMS | {"home", "version-card", "review"}))
+    )
     everything = allround("reviewer", "compliance", "admin")
     faults += found(person(everything), stand, ["home", "review", "version", "system", "model", "reports"])
 
@@ -98,6 +113,7 @@ def looked_at(page: Page, name: str) -> Iterator[str]:
     for theme, size in (("light", WIDE), ("dark", NARROW)):
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.evaluate(SETTLED)
         for violation in Axe().run(page).response["violations"]:
             for node in violation["nodes"][:3]:
                 yield f"{name}, {theme}: {violation['id']} at {node['target']}: {node['failureSummary']}"

@@ -13,7 +13,7 @@ from audit.actions import reports
 from audit.models import Entry, Report
 from governance.models import Batch, Decision, Review, Token
 from registry.actions import catalogue
-from registry.models import Dataset, Environment, Model, Revision, System, User, Version
+from registry.models import Dataset, Environment, Model, System, User, Version
 from tests import factories
 
 # Pages that are not walked as pages, each with the reason.
@@ -107,7 +107,10 @@ def furnished() -> Stand:
     factories.policy(version.model, "group:owner")
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     catalogue.set_endpoint(
-        version=version, environment=Environment.PRODUCTION, url="http://127.0.0.1:9", by=factories.member("owner")
+        version=version,
+        environment=Environment.PRODUCTION,
+        url="http://127.0.0.1:9",
+        by=factories.member("owner"),
     )
     token, _ = factories.token(version.model)
     decided = decision(version, token)

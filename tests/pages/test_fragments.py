@@ -15,7 +15,8 @@ AsUser = Callable[[User], Client]
 
 
 @pytest.mark.parametrize(
-    ("name", "part"), [("models", 'id="rows"'), ("decisions", 'id="rows"'), ("report-progress", 'id="progress"')]
+    ("name", "part"),
+    [("models", 'id="rows"'), ("decisions", 'id="rows"'), ("report-progress", 'id="progress"')],
 )
 def test_htmx_gets_the_part_and_a_browser_the_page(
     name: str, part: str, stand: Stand, auditor: User, as_user: AsUser

@@ -1,0 +1,113 @@
+"""How many queries each page makes: pinned, and the same for two rows as for twenty.
+
+Four queries stand before every page: the account, its permissions by account and by group, and the number of reviews
+that wait for it (for the side bar). The session lies in Redis. PINNED counts these four too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from audit.actions import reports
+from registry.actions import systems
+from registry.models import User
+from tests import factories
+from tests.pages.stand import Stand, decision, page_names
+
+AsUser = Callable[[User], Client]
+
+# name: queries, and what is asked beside the four
+PINNED = {
+    "card-edit": 6,  # version with card; may one see it
+    "compare": 6,  # two revisions
+    "dataset": 7,  # dataset with datasheet; versions; snapshots
+    "datasets": 6,  # datasets; their number
+    "datasheet-edit": 6,  # dataset with datasheet; may one see it
+    "decision": 7,  # decision; token; model
+    "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
+    "design": 4,
+    "entry": 7,  # entry; the one before; the one after
+    "home": 12,  # coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
+    "models": 9,  # models with the state of their clearance; their number; aliases; versions; systems
+    "password_change": 4,
+    "policies": 7,  # policies; their number; models without one
+    "policy": 7,  # model; policy; its versions
+    "policy-edit": 9,  # model; policy; may one see it; groups and accounts to choose from
+    "report": 5,  # report with version and snapshot
+    "reports": 7,  # reports; their number; versions to choose from
+    "review": 12,  # review; approved before; manifest, data, risk, systems as they are now; revision; judgements
+    "reviews": 6,  # reviews; their number
+    "revision": 6,  # revision; its neighbours
+    "system": 10,  # system; risk decisions; clearances; its models; models to choose from
+    "system-new": 4,
+    "systems": 6,  # systems with risk class; their number
+    "token": 8,  # token; decisions; their number; models
+    "token-new": 6,  # accounts and models to choose from
+    "tokens": 7,  # tokens; their models; their number
+    "trail": 6,  # entries; their number
+    "version": 12,  # version; clearances; aliases; conditions; suspension; manifest; systems; endpoints
+    "version-access": 10,  # version; policies; clearances; aliases; tokens; their models
+    "version-card": 10,  # version with card; review; clearances; aliases; revisions with their parents
+    "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases
+    "version-facts": 9,  # version with run; clearances; aliases; manifest; data
+    "version-history": 9,  # version; entries; their number; clearances; aliases
+    "version-lineage": 15,  # version; aliases, data, endpoints, systems drawn; what is visible of them; who shares data
+}
+
+
+def test_no_page_asks_more_with_more_rows(stand: Stand, as_user: AsUser) -> None:
+    browser = as_user(allround())
+    addresses = {name: stand.address(name) for name in PINNED}
+    grown(stand, 0, 2)
+    few = {name: asked(browser, address) for name, address in addresses.items()}
+    grown(stand, 2, 20)
+    many = {name: asked(browser, address) for name, address in addresses.items()}
+
+    wrong = [
+        f"{name}: {len(few[name])} queries at 2 rows, {len(many[name])} at 20, pinned are {pinned}: {many[name]}"
+        for name, pinned in PINNED.items()
+        if {len(few[name]), len(many[name])} != {pinned}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_page_is_pinned() -> None:
+    assert set(page_names()) - {"login"} == set(PINNED)
+
+
+def allround() -> User:
+    """Every role and the design reference: who sees the most, and so asks the most."""
+    for role in ("owner", "reviewer", "compliance", "auditor", "admin"):
+        user = factories.member(role, "allround")
+    user.is_staff = True
+    user.save()
+    return user
+
+
+def asked(browser: Client, address: str) -> list[str]:
+    """The tables that the page at this address asks, a query each."""
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(address).status_code == 200
+    found = [re.search(r'FROM "(\w+)"', query["sql"]) for query in queries]
+    return [table[1] if table else query["sql"] for table, query in zip(found, queries, strict=True)]
+
+
+def grown(stand: Stand, start: int, end: int) -> None:
+    """More of everything that pages list, up to `end` rows."""
+    for number in range(start, end):
+        review = factories.submitted_review()
+        model = review.document.version.model
+        factories.policy(model, "group:owner")
+        systems.add_model(system=stand.system, model=model, by=factories.member("compliance"))
+        factories.version(model=stand.model, dataset=stand.dataset.name, number=number + 2)
+        token, _ = factories.token(stand.model)
+        decision(stand.version, token, allowed=bool(number % 2))
+        decision(stand.version, stand.token)
+        factories.save(stand.version, mark=f"again {number}")
+        reports.order(version=stand.version, by=factories.member("compliance"))
