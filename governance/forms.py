@@ -9,11 +9,13 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.utils import timezone
 
 from governance import policies
 from governance.models import RiskClass, Token
 from registry.models import Environment, Model, User
+from registry.models.users import MACHINE
 
 SPANS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
 SPARE_RULES = 2
@@ -31,6 +33,7 @@ class RiskForm(forms.Form):
 
     risk_class = forms.ChoiceField(choices=RiskClass.choices, label="Risk class", widget=forms.RadioSelect)
     rationale = forms.CharField(
+        max_length=5000,
         widget=forms.Textarea(attrs={"rows": 4}),
         label="Why",
         help_text="Name the article and the point of the annex.",
@@ -104,8 +107,9 @@ class TokenForm(forms.Form):
     def __init__(self, user: User, data: Any = None, initial: Any = None) -> None:
         super().__init__(data, initial=initial)
         self.fields["models"].queryset = Model.objects.visible_to(user).order_by("name")  # type: ignore[attr-defined]
-        people = User.objects.filter(is_active=True).exclude(username="cardinal").order_by("username")
-        self.fields["owner"].queryset = people  # type: ignore[attr-defined]
+        services = Q(kind=User.Kind.SERVICE) & ~Q(username=MACHINE)
+        owners = User.objects.filter(Q(pk=user.pk) | services, is_active=True).order_by("username")
+        self.fields["owner"].queryset = owners  # type: ignore[attr-defined]
         self.fields["owner"].initial = user.username
 
     def expires_at(self) -> Any:

@@ -8,7 +8,8 @@ import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
 from governance import refusals
@@ -36,13 +37,27 @@ class RequestId:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        mark = request_id.set(given if PLAIN_ID.match(given) else uuid.uuid4().hex)
-        try:
-            response = self.get_response(request)
-            response["X-Request-ID"] = request_id.get()
-            return response
-        finally:
-            request_id.reset(mark)
+        # Not reset afterwards: the framework logs a refusal when the middleware is done. The next request sets its own.
+        request_id.set(given if PLAIN_ID.match(given) else uuid.uuid4().hex)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id.get()
+        return response
+
+
+class OrdinaryRequests:
+    """Pages are read with GET and changed with POST; an address with a NUL, which no database takes, is no address."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/api/") and request.method not in ("GET", "HEAD", "POST", "OPTIONS"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        if "\x00" in request.path or any(
+            "\x00" in value for _, values in request.GET.lists() for value in values
+        ):
+            raise BadRequest("The address holds a NUL character.")
+        return self.get_response(request)
 
 
 class ContentSecurityPolicy:

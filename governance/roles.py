@@ -16,7 +16,6 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registry.write_document",
         "registry.add_system",
         "registry.change_system",
-        "registry.change_endpoint",
         "registry.sync_trackingserver",
         "governance.submit_review",
         "governance.publish_policy",
@@ -40,6 +39,9 @@ ROLES: dict[str, tuple[str, ...]] = {
     "admin": (
         *READ_ALL,
         *TRAIL,
+        "registry.view_user",
+        "registry.add_user",
+        "registry.change_user",
         "registry.share_model",
         "registry.sync_trackingserver",
         "registry.change_endpoint",

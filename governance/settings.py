@@ -63,6 +63,7 @@ SITE_URL = text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 GATE_URL = text("GATE_URL", "http://127.0.0.1:8001").rstrip("/")
 GATE_PORT = number("GATE_PORT", 8001, low=1, high=65535)
 MLFLOW_TRACKING_URI = text("MLFLOW_TRACKING_URI", "")
+ENDPOINT_HOSTS = listing("ENDPOINT_HOSTS", "")  # hosts that model servers may run on; empty for any
 DEMO = switch("CARDINAL_DEMO", default=False)
 HTTPS = switch("HTTPS", default=not EMBEDDED)
 
@@ -91,6 +92,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "governance.middleware.RequestId",
     "governance.middleware.ContentSecurityPolicy",
+    "governance.middleware.OrdinaryRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -206,6 +208,8 @@ SECURE_PROXY_SSL_HEADER = (
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 FORMS_URLFIELD_ASSUME_HTTPS = True
 

@@ -6,11 +6,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from registry.events import AccountChanged, publish
 from registry.models import User
+
+admin.site.unregister(Group)  # what a role may do is written in governance/roles.py, not clicked together
 
 
 @admin.register(User)
@@ -26,8 +30,28 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at
         account = form.instance
         roles = ", ".join(account.groups.order_by("name").values_list("name", flat=True)) or "none"
         state = "active" if account.is_active else "switched off"
+        state += ", superuser" if account.is_superuser else ""
         by = User.objects.get(username=request.user.get_username())
         publish(AccountChanged(account=account, created=not change, roles=roles, state=state, by=by))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A name stands in policies, decisions and the trail: it never passes to another account."""
+        fixed = ("username",) if obj else ()
+        return fixed if request.user.is_superuser else (*fixed, "is_superuser", "user_permissions")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Setting somebody's password is an event: it is the key to acting as them."""
+        with transaction.atomic():
+            before = User.objects.filter(pk=id).values_list("password", flat=True).first()
+            answer: HttpResponse = super().user_change_password(request, id, form_url)
+            account = User.objects.filter(pk=id).first()
+            if account and account.password != before:
+                by = User.objects.get(username=request.user.get_username())
+                roles = ", ".join(account.groups.order_by("name").values_list("name", flat=True)) or "none"
+                publish(
+                    AccountChanged(account=account, created=False, roles=roles, state="password set", by=by)
+                )
+        return answer
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

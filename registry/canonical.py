@@ -8,11 +8,13 @@ from typing import Any
 
 import rfc8785
 
+from registry.errors import Invalid
+
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 24
 
 
-class NotCanonical(ValueError):
+class NotCanonical(Invalid):
     """The value has no canonical form here (a float, an integer of 2^53 or more, too deep, too large)."""
 
 

@@ -115,6 +115,7 @@ class SystemForm(forms.Form):
 
     name = forms.CharField(max_length=120)
     intended_purpose = forms.CharField(
+        max_length=5000,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="What it is meant to do, for whom, and where. Art. 3(12) of the AI Act.",
     )

@@ -11,10 +11,11 @@ from django.utils import timezone
 from governance import clearance
 from governance.events import ClearanceGranted, ClearanceLapsed, SuspensionLifted, VersionSuspended
 from governance.models import Clearance, Review, RiskDecision, Suspension
-from registry.errors import Conflict, Invalid
+from registry.errors import Conflict
 from registry.events import publish
 from registry.models import Environment, Manifest, RunInput, System, User, Version
 from registry.permissions import require
+from registry.wording import required
 
 
 @transaction.atomic
@@ -74,11 +75,10 @@ def gather(versions: list[Version]) -> dict[int, clearance.Facts]:
 def suspend(*, version: Version, reason: str, by: User) -> Suspension:
     """Stop `version` everywhere with the next query."""
     require(by, "governance.suspend_version", on=version)
-    if not reason.strip():
-        raise Invalid(fields={"reason": ["Say why the version is stopped."]})
+    said = required(reason, field="reason", missing="Say why the version is stopped.", longest=500)
     try:
         with transaction.atomic():
-            suspension = Suspension.objects.create(version=version, reason=reason.strip(), by=by)
+            suspension = Suspension.objects.create(version=version, reason=said, by=by)
     except IntegrityError as error:
         raise Conflict(f"{version} is suspended already.") from error
     publish(VersionSuspended(version=version, reason=suspension.reason, by=by))
@@ -90,14 +90,13 @@ def suspend(*, version: Version, reason: str, by: User) -> Suspension:
 def lift(*, version: Version, reason: str, by: User) -> Version:
     """End the suspension of `version`. The other conditions decide whether it serves again."""
     require(by, "governance.suspend_version", on=version)
-    if not reason.strip():
-        raise Invalid(fields={"reason": ["Say why the version may serve again."]})
+    said = required(reason, field="reason", missing="Say why the version may serve again.", longest=500)
     changed = Suspension.objects.filter(version=version, lifted_at=None).update(
         lifted_by=by, lifted_at=timezone.now()
     )
     if not changed:
         raise Conflict(f"{version} is not suspended.")
-    publish(SuspensionLifted(version=version, reason=reason.strip(), by=by))
+    publish(SuspensionLifted(version=version, reason=said, by=by))
     recompute(versions=[version], by=by)
     return version
 

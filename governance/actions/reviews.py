@@ -16,6 +16,7 @@ from registry.errors import Conflict, Invalid, Refused
 from registry.events import publish
 from registry.models import Document, Revision, User
 from registry.permissions import require
+from registry.wording import required, within
 
 State = Review.State
 
@@ -54,6 +55,7 @@ def submit(*, revision: Revision, by: User) -> Review:
 @transaction.atomic
 def approve(*, review: Review, digest: str, comment: str = "", by: User) -> Review:
     """Approve the revision with this digest. Refused to its authors and its submitter."""
+    within(comment, field="comment")
     judged = _judge(review, Judgement.Outcome.APPROVE, digest, comment, by)
     publish(ReviewApproved(review=judged, digest=judged.digest, comment=comment, by=by))
     _reassess(judged, by)
@@ -63,10 +65,9 @@ def approve(*, review: Review, digest: str, comment: str = "", by: User) -> Revi
 @transaction.atomic
 def request_changes(*, review: Review, digest: str, comment: str, by: User) -> Review:
     """Send the revision back, saying what has to change."""
-    if not comment.strip():
-        raise Invalid(fields={"comment": ["Say what has to change."]})
-    judged = _judge(review, Judgement.Outcome.REQUEST_CHANGES, digest, comment.strip(), by)
-    publish(ChangesRequested(review=judged, digest=judged.digest, comment=comment.strip(), by=by))
+    said = required(comment, field="comment", missing="Say what has to change.")
+    judged = _judge(review, Judgement.Outcome.REQUEST_CHANGES, digest, said, by)
+    publish(ChangesRequested(review=judged, digest=judged.digest, comment=said, by=by))
     _reassess(judged, by)
     return judged
 
@@ -93,6 +94,11 @@ def _judge(review: Review, outcome: str, digest: str, comment: str, by: User) ->
         raise Conflict(f"This review was closed a moment ago: {locked.get_state_display().lower()}.")
     if digest != locked.digest:
         raise Conflict("What you saw is not what is under review. Load the page again.")
+    version = review.document.version
+    if outcome == Judgement.Outcome.APPROVE and version and Basis.of(locked.basis_facts) != basis_of(version):
+        raise Conflict(
+            "The files, a datasheet or the risk class changed since this was submitted. Ask for it to be submitted again."
+        )
     Judgement.objects.create(review=locked, outcome=outcome, comment=comment, digest=digest, by=by)
     _close(locked, State.APPROVED if outcome == Judgement.Outcome.APPROVE else State.CHANGES_REQUESTED)
     return Review.objects.with_subject().get(pk=review.pk)

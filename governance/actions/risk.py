@@ -11,22 +11,17 @@ from registry.errors import Invalid
 from registry.events import publish
 from registry.models import System, User, Version
 from registry.permissions import require
+from registry.wording import required
 
 
 @transaction.atomic
 def decide(*, system: System, risk_class: str, rationale: str, by: User) -> RiskDecision:
     """Decide the risk class of `system`, with a reason. A prohibited one closes the gate with the next query."""
     require(by, "governance.decide_risk", on=system)
-    problems = {}
     if risk_class not in RiskClass.values:
-        problems["risk_class"] = [f"Choose one of {', '.join(RiskClass.values)}."]
-    if not rationale.strip():
-        problems["rationale"] = ["Say why."]
-    if problems:
-        raise Invalid(fields=problems)
-    decision = RiskDecision.objects.create(
-        system=system, risk_class=risk_class, rationale=rationale.strip(), by=by
-    )
+        raise Invalid(fields={"risk_class": [f"Choose one of {', '.join(RiskClass.values)}."]})
+    said = required(rationale, field="rationale", missing="Say why.")
+    decision = RiskDecision.objects.create(system=system, risk_class=risk_class, rationale=said, by=by)
     publish(RiskDecided(system=system, risk_class=risk_class, rationale=decision.rationale, by=by))
     recompute(versions=Version.objects.filter(model__systems=system), by=by)
     return decision

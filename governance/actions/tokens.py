@@ -36,7 +36,7 @@ def issue(
     """
     require(by, "governance.issue_token")
     now = timezone.now()
-    problems = _problems(name, owner, models, actions, environment, expires_at, now)
+    problems = _problems(by, name, owner, models, actions, environment, expires_at, now)
     if problems:
         raise Invalid(fields=problems)
     for model in models:
@@ -82,6 +82,7 @@ def revoke(*, token: Token, by: User) -> Token:
 
 
 def _problems(
+    by: User,
     name: str,
     owner: User,
     models: Sequence[Model],
@@ -95,6 +96,10 @@ def _problems(
         found["name"] = ["Give the token a name that says what uses it."]
     if not owner.is_active:
         found["owner"] = ["This account is switched off."]
+    elif owner.pk != by.pk and (owner.kind != User.Kind.SERVICE or owner == User.machine()):
+        found["owner"] = [
+            "A token acts for whoever issues it, or for a service account; people issue their own."
+        ]
     if not models:
         found["models"] = ["Choose at least one model."]
     if not actions or not set(actions) <= set(Token.Action.values):

@@ -46,7 +46,7 @@ def _account(name: str, hashed: str) -> User:
     user, created = User.objects.update_or_create(
         username=name,
         defaults={"password": hashed},
-        create_defaults={"password": hashed, "is_staff": is_admin, "is_superuser": is_admin},
+        create_defaults={"password": hashed, "is_staff": is_admin},
     )
     if created and name != "outsider":
         user.groups.set(Group.objects.filter(name=name))

@@ -142,7 +142,7 @@ def follow(people: Account) -> None:
         version = Version.objects.get(model__server=server, model__name=name, number=number)
         url = f"http://127.0.0.1:{port}"
         if not version.endpoints.filter(environment=PRODUCTION, url=url).exists():
-            catalogue.set_endpoint(version=version, environment=PRODUCTION, url=url, by=people["owner"])
+            catalogue.set_endpoint(version=version, environment=PRODUCTION, url=url, by=people["admin"])
 
 
 def _share(model: Model, people: Account) -> None:

@@ -13,7 +13,17 @@ from governance.gate.decide import Answer, decide, refuse
 from governance.gate.grants import Grants, Unanswered
 from governance.gate.journal import Journal, Unwritten
 from governance.gate.metrics import Metrics
-from governance.gate.proxy import Gone, Headers, Proxy, Receive, Send, TimedOut, TooLarge, Unreachable
+from governance.gate.proxy import (
+    Gone,
+    Headers,
+    Proxy,
+    Receive,
+    Send,
+    SlowCaller,
+    TimedOut,
+    TooLarge,
+    Unreachable,
+)
 from governance.gate.reasons import Reason
 from governance.gate.request import PROXY, Query, read, request_id
 
@@ -141,6 +151,8 @@ class Gate:
             return
         except TooLarge:
             reason = reasons.REASONS["too_large"]
+        except SlowCaller:
+            reason = reasons.SLOW_CALLER
         except TimedOut:
             reason = reasons.UPSTREAM_TIMED_OUT
         except Unreachable:

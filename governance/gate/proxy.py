@@ -19,6 +19,8 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+PATIENCE = 10.0  # seconds that the next part of a body may take
+
 PASSED_ON = frozenset(
     {
         b"content-type",
@@ -61,6 +63,10 @@ class Gone(Exception):
     """The caller hung up."""
 
 
+class SlowCaller(Exception):
+    """The caller took too long over the next part of the body."""
+
+
 class Unreachable(Exception):
     """The model server did not answer at all."""
 
@@ -77,7 +83,7 @@ class Proxy:
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=2.0, pool=2.0),
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4.0),
-            follow_redirects=False,  # an address is set by the owner, not by whoever answers there
+            follow_redirects=False,  # an address is set by a person, not by whoever answers there
             trust_env=False,
         )
 
@@ -145,7 +151,13 @@ class Body:
         size = 0
         more = True
         while more:
-            message = await self._receive()
+            try:
+                async with asyncio.timeout(
+                    PATIENCE
+                ):  # a caller that stalls must not keep a place from others
+                    message = await self._receive()
+            except TimeoutError as error:
+                raise SlowCaller from error
             if message["type"] == "http.disconnect":
                 raise Gone
             chunk = message.get("body", b"")

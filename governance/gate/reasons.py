@@ -162,6 +162,12 @@ UPSTREAM_UNREACHABLE = Reason(
     "Model server unreachable",
     "The query was allowed, but the model server did not answer.",
 )
+SLOW_CALLER = Reason(
+    "slow_caller",
+    408,
+    "Body too slow",
+    "The query was allowed, but its body did not arrive in time; send it again.",
+)
 UPSTREAM_TIMED_OUT = Reason(
     "upstream_timed_out",
     504,

@@ -195,8 +195,11 @@ def suspend(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Stop the version, or let it go on."""
     one = find_version(request, slug, number)
     lift = "lift" in request.POST
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(fields={name: [str(error) for error in errors] for name, errors in form.errors.items()})
     verb = clearances.lift if lift else clearances.suspend
-    verb(version=one, reason=request.POST.get("reason", ""), by=request.user)
+    verb(version=one, reason=form.cleaned_data["reason"], by=request.user)
     messages.success(
         request, "The suspension is lifted." if lift else "Suspended. The next query is refused."
     )

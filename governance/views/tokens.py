@@ -93,6 +93,8 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
     rows = Token.objects.visible_to(request.user).select_related("owner", "issued_by", "revoked_by")
     one = get_object_or_404(rows, pk=pk)
     used = Decision.objects.filter(token=str(one.pk))
+    if one.owner_id != request.user.pk:  # what one's own token did is one's own to see
+        used = used.visible_to(request.user)
     context = {
         "token": one,
         "models": Model.objects.visible_to(request.user).filter(tokens=one).order_by("name"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils.text import slugify
@@ -97,13 +99,26 @@ def set_endpoint(*, version: Version, environment: str, url: str, by: User) -> E
     require(by, "registry.change_endpoint", on=version)
     if environment not in Environment.values:
         raise Invalid(fields={"environment": [f"Choose one of {', '.join(Environment.values)}."]})
-    if not url.startswith(("http://", "https://")):
-        raise Invalid(fields={"url": ["The address of a model server starts with http:// or https://."]})
+    _check_endpoint(url)
     endpoint, _ = Endpoint.objects.update_or_create(
         version=version, environment=environment, defaults={"url": url.rstrip("/")}
     )
     publish(EndpointSet(endpoint=endpoint, environment=environment, url=endpoint.url, by=by))
     return endpoint
+
+
+def _check_endpoint(url: str) -> None:
+    """A plain address: the gate adds the path of the query, so nothing may stand where that would end up."""
+    try:
+        parts = urlsplit(url)
+        plain = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        parts, plain = None, False
+    if not plain or parts is None or parts.username or parts.password or "?" in url or "#" in url:
+        sentence = "Give an address such as http://host:port/path, without account, query or fragment."
+        raise Invalid(fields={"url": [sentence]})
+    if settings.ENDPOINT_HOSTS and parts.hostname not in settings.ENDPOINT_HOSTS:
+        raise Invalid(fields={"url": [f"Model servers run on {', '.join(settings.ENDPOINT_HOSTS)} only."]})
 
 
 def _free_slug(kind: Any, name: str) -> str:

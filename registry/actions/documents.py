@@ -12,6 +12,7 @@ from registry.errors import Conflict, Invalid
 from registry.events import RevisionSaved, publish
 from registry.models import Dataset, Document, Revision, User, Version
 from registry.permissions import require
+from registry.wording import within
 
 
 @transaction.atomic
@@ -24,6 +25,7 @@ def save(
     the meantime nothing is lost and nothing is overwritten: `Conflict` is raised. Content equal to the head returns the head.
     """
     require(by, "registry.write_document", on=about)
+    within(note, field="note", longest=300)
     document = _document(about)
     try:
         body = canonical.canonical(contents.tidy(document.kind, content))

@@ -9,6 +9,7 @@ from registry.errors import Invalid
 from registry.events import SystemChanged, SystemRegistered, publish
 from registry.models import Model, System, User
 from registry.permissions import require
+from registry.wording import required
 
 
 @transaction.atomic
@@ -18,18 +19,19 @@ def register(*, name: str, intended_purpose: str, operator_role: str, by: User) 
     problems = {}
     if not slugify(name):
         problems["name"] = ["Give the system a name with letters or digits."]
-    if not intended_purpose.strip():
-        problems["intended_purpose"] = ["Say what the system is meant to do."]
     if operator_role not in System.OperatorRole.values:
         problems["operator_role"] = [f"Choose one of {', '.join(System.OperatorRole.values)}."]
     if problems:
         raise Invalid(fields=problems)
+    purpose = required(
+        intended_purpose, field="intended_purpose", missing="Say what the system is meant to do."
+    )
     try:
         with transaction.atomic():
             system = System.objects.create(
                 slug=slugify(name)[:80],
                 name=name.strip(),
-                intended_purpose=intended_purpose.strip(),
+                intended_purpose=purpose,
                 operator_role=operator_role,
                 created_by=by,
             )

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from registry.api.doors import Door, Listing
 from registry.api.problems import described
-from registry.models import Dataset, DatasetSnapshot
+from registry.models import Dataset, DatasetSnapshot, User, visible_models
 
 DATASET = {
     "slug": "loans-2024",
@@ -75,7 +75,7 @@ class Datasets(Listing):
     )
     def get(self, request: Request) -> Response:
         """Every dataset that a model visible to you has used."""
-        found = _with_parts(self.get_queryset())
+        found = _with_parts(self.get_queryset(), self.request.user)
         if query := self.chosen(DatasetFilter).get("q"):
             found = found.filter(name__icontains=query)
         return self.rows(found)
@@ -91,9 +91,12 @@ class OneDataset(Door):
     @described("datasets_read", "Read a dataset", "datasets", {200: DatasetOut})
     def get(self, request: Request, slug: str) -> Response:
         """One dataset with its snapshots."""
-        return Response(DatasetOut(self.one(_with_parts(self.get_queryset()), slug=slug)).data)
+        return Response(
+            DatasetOut(self.one(_with_parts(self.get_queryset(), self.request.user), slug=slug)).data
+        )
 
 
-def _with_parts(found: QuerySet[Dataset]) -> QuerySet[Dataset]:
-    snapshots = DatasetSnapshot.objects.defer("schema").order_by("pk")
+def _with_parts(found: QuerySet[Dataset], user: User) -> QuerySet[Dataset]:
+    seen = visible_models(user, "uses__run__versions__model")
+    snapshots = DatasetSnapshot.objects.filter(seen).distinct().defer("schema").order_by("pk")
     return found.select_related("datasheet").prefetch_related(Prefetch("snapshots", snapshots))

@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registry', '0003_proposals'),
+        ("registry", "0003_proposals"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='model',
-            index=models.Index(fields=['name', 'id'], name='model_by_name'),
+            model_name="model",
+            index=models.Index(fields=["name", "id"], name="model_by_name"),
         ),
     ]

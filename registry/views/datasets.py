@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from registry.documents.content import completeness, gaps
-from registry.models import Dataset, Version
+from registry.models import Dataset, Version, visible_models
 from registry.paging import page
 from registry.request import PortalRequest
 
@@ -18,7 +18,9 @@ def datasets(request: PortalRequest) -> HttpResponse:
     rows = Dataset.objects.visible_to(request.user).select_related("datasheet__head__by")
     if query:
         rows = rows.filter(name__icontains=query)
-    found = page(rows.annotate(snapshot_count=Count("snapshots", distinct=True)), request, by="name")
+    seen = visible_models(request.user, "snapshots__uses__run__versions__model") or None
+    counted = rows.annotate(snapshot_count=Count("snapshots", distinct=True, filter=seen))
+    found = page(counted, request, by="name")
     return render(request, "registry/datasets.html", {"page": found, "query": query, "count": rows.count()})
 
 
@@ -36,7 +38,9 @@ def dataset(request: PortalRequest, slug: str) -> HttpResponse:
         "filled": filled,
         "total": total,
         "gaps": gaps("datasheet", head.content) if head else [],
-        "snapshots": one.snapshots.order_by("pk"),
+        "snapshots": one.snapshots.filter(visible_models(request.user, "uses__run__versions__model"))
+        .distinct()
+        .order_by("pk"),
         "versions": versions.select_related("model").order_by("model__name", "number"),
         "may_write": request.user.has_perm("registry.write_document"),
     }

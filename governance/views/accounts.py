@@ -1,0 +1,43 @@
+"""Logging in, with a limit on guessing."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.contrib.auth.views import LoginView
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+
+TRIES = {"name": 10, "from": 100}  # many people may share one address
+WINDOW = 15 * 60
+
+
+class ThrottledLogin(LoginView):
+    """Ten wrong passwords for a name, or a hundred from an address, close that door for a quarter of an hour."""
+
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if any(cache.get(key, 0) >= TRIES[kind] for kind, key in self._keys().items()):
+            form = self.get_form_class()(
+                request, initial={"username": request.POST.get("username", "")[:150]}
+            )
+            context = self.get_context_data(form=form, closed=True)
+            return self.render_to_response(context, status=429, headers={"Retry-After": str(WINDOW)})
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        for key in self._keys().values():
+            if not cache.add(key, 1, timeout=WINDOW):
+                cache.incr(key)
+        return super().form_invalid(form)
+
+    def _keys(self) -> dict[str, str]:
+        parts = {
+            "name": self.request.POST.get("username", "").lower(),
+            "from": self.request.META["REMOTE_ADDR"],
+        }
+        return {
+            kind: f"login:{kind}:{hashlib.sha256(part.encode()).hexdigest()}" for kind, part in parts.items()
+        }
