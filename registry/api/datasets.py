@@ -75,7 +75,7 @@ class Datasets(Listing):
     )
     def get(self, request: Request) -> Response:
         """Every dataset that a model visible to you has used."""
-        found = _with_parts(self.get_queryset(), self.request.user)
+        found = _with_parts(self.get_queryset(), self.user)
         if query := self.chosen(DatasetFilter).get("q"):
             found = found.filter(name__icontains=query)
         return self.rows(found)
@@ -92,7 +92,7 @@ class OneDataset(Door):
     def get(self, request: Request, slug: str) -> Response:
         """One dataset with its snapshots."""
         return Response(
-            DatasetOut(self.one(_with_parts(self.get_queryset(), self.request.user), slug=slug)).data
+            DatasetOut(self.one(_with_parts(self.get_queryset(), self.user), slug=slug)).data
         )
 
 
