@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from governance.embedded import Addresses
 from registry.models import User
 from tests import factories
 
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     address = settings.REDIS_URL.partition("?db=")[0] + f"?db={int(worker) % 15 + 1}"
     settings.REDIS_URL = address
     settings.CACHES["default"]["LOCATION"] = address
+    settings.CELERY_BROKER_URL = settings.BROKER_URL = Addresses("", address).broker_url
 
 
 @pytest.fixture(scope="session")

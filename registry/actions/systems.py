@@ -21,11 +21,14 @@ def register(*, name: str, intended_purpose: str, operator_role: str, by: User) 
         problems["name"] = ["Give the system a name with letters or digits."]
     if operator_role not in System.OperatorRole.values:
         problems["operator_role"] = [f"Choose one of {', '.join(System.OperatorRole.values)}."]
+    try:
+        purpose = required(
+            intended_purpose, field="intended_purpose", missing="Say what the system is meant to do."
+        )
+    except Invalid as error:
+        problems |= error.fields
     if problems:
         raise Invalid(fields=problems)
-    purpose = required(
-        intended_purpose, field="intended_purpose", missing="Say what the system is meant to do."
-    )
     try:
         with transaction.atomic():
             system = System.objects.create(
@@ -44,7 +47,7 @@ def register(*, name: str, intended_purpose: str, operator_role: str, by: User) 
 @transaction.atomic
 def add_model(*, system: System, model: Model, by: User) -> System:
     """Say that `system` uses `model`. The system's risk class then decides about the model's versions."""
-    require(by, "registry.change_system")
+    require(by, "registry.change_system", on=system)
     require(by, "registry.change_system", on=model)
     if not system.models.filter(pk=model.pk).exists():
         system.models.add(model)

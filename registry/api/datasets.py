@@ -91,9 +91,7 @@ class OneDataset(Door):
     @described("datasets_read", "Read a dataset", "datasets", {200: DatasetOut})
     def get(self, request: Request, slug: str) -> Response:
         """One dataset with its snapshots."""
-        return Response(
-            DatasetOut(self.one(_with_parts(self.get_queryset(), self.user), slug=slug)).data
-        )
+        return Response(DatasetOut(self.one(_with_parts(self.get_queryset(), self.user), slug=slug)).data)
 
 
 def _with_parts(found: QuerySet[Dataset], user: User) -> QuerySet[Dataset]:

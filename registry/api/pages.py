@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
 
@@ -20,14 +19,7 @@ class Pages(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
         self.request = request
-        try:
-            self.page = page(queryset, request, by=view.order, size=_size(request))
-        except (
-            ValidationError,
-            ValueError,
-            TypeError,
-        ) as error:  # signed by us, but for a list in another order
-            raise Invalid(fields={"after": ["This cursor belongs to another list."]}) from error
+        self.page = page(queryset, request, by=view.order, size=_size(request))
         return self.page.rows
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -55,7 +47,7 @@ class Pages(BasePagination):
             _parameter(
                 "after",
                 {"type": "string"},
-                "Cursor, as in `next`. One that was cut off shows the first page.",
+                "Cursor, as in `next`. One that was cut off, or is of another list, shows the first page.",
             ),
             _parameter("before", {"type": "string"}, "Cursor, as in `previous`."),
         ]

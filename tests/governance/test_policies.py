@@ -158,8 +158,8 @@ def test_a_policy_reads_as_sentences() -> None:
     )
 
     assert sentences(content) == [
-        "Anna and members of risk-team may predict from 2026-11-23 12:00 UTC.",
-        "Bert may not predict until 2026-11-23 12:00 UTC.",
+        "The account anna and members of the group risk-team may predict from 2026-11-23 12:00 UTC.",
+        "The account bert may not predict until 2026-11-23 12:00 UTC.",
     ]
 
 

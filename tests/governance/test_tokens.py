@@ -175,9 +175,21 @@ class TestIssuing:
             factories.token(hidden)
         assert not Token.objects.exists()
 
-    def test_nobody_is_given_a_token_for_a_model_they_do_not_see(self, model: Model, outsider: User) -> None:
-        with pytest.raises(Invalid, match="not shared with outsider"):
-            factories.token(model, owner=outsider)
+    def test_nobody_is_given_a_token_for_a_model_they_do_not_see(self, model: Model) -> None:
+        service = User.objects.create(username="scoring", kind=User.Kind.SERVICE)
+
+        with pytest.raises(Invalid, match="not shared with scoring"):
+            factories.token(model, owner=service)
+
+        factories.share(model, service)
+        assert factories.token(model, owner=service)[0].owner == service
+
+    @pytest.mark.parametrize("name", ["reviewer", "cardinal"])
+    def test_a_token_never_acts_for_another_person_or_the_portal(self, model: Model, name: str) -> None:
+        factories.member("reviewer")
+
+        with pytest.raises(Invalid, match="for whoever issues it, or for a service account"):
+            factories.token(model, owner=User.objects.get(username=name))
 
     def test_one_hidden_model_among_others_refuses_all(self, model: Model) -> None:
         with pytest.raises(Missing):

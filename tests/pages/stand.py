@@ -110,7 +110,7 @@ def furnished() -> Stand:
         version=version,
         environment=Environment.PRODUCTION,
         url="http://127.0.0.1:9",
-        by=factories.member("owner"),
+        by=factories.member("admin"),
     )
     token, _ = factories.token(version.model)
     decided = decision(version, token)

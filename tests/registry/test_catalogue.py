@@ -69,20 +69,24 @@ def test_an_alias_of_an_unknown_version_waits(version: Version, machine: User) -
     [
         ("production", "ftp://x"),
         ("production", "file:///etc/passwd"),
+        ("production", "http://user:secret@127.0.0.1:1"),
+        ("production", "http://127.0.0.1:1/api?x="),
+        ("production", "http://127.0.0.1:1/api#"),
+        ("production", "http://"),
         ("live", "http://127.0.0.1:1"),
         ("", ""),
     ],
 )
 def test_an_endpoint_is_an_http_address_in_a_known_environment(
-    version: Version, owner: User, environment: str, url: str
+    version: Version, admin: User, environment: str, url: str
 ) -> None:
     with pytest.raises(Invalid):
-        catalogue.set_endpoint(version=version, environment=environment, url=url, by=owner)
+        catalogue.set_endpoint(version=version, environment=environment, url=url, by=admin)
 
 
-def test_an_endpoint_is_one_per_environment(version: Version, owner: User) -> None:
+def test_an_endpoint_is_one_per_environment(version: Version, admin: User) -> None:
     for url in ("http://127.0.0.1:5001/", "http://127.0.0.1:5002"):
-        catalogue.set_endpoint(version=version, environment="production", url=url, by=owner)
+        catalogue.set_endpoint(version=version, environment="production", url=url, by=admin)
 
     assert [endpoint.url for endpoint in Endpoint.objects.all()] == ["http://127.0.0.1:5002"]
 

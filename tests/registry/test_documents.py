@@ -148,9 +148,8 @@ def test_a_revision_is_not_changed_through_the_orm(revision: Revision) -> None:
 def test_a_revision_is_not_deleted_through_the_orm(revision: Revision) -> None:
     with pytest.raises((DatabaseError, ProtectedError)), transaction.atomic():
         revision.delete()
-    Document.objects.update(head=None)
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        Revision.objects.filter(pk=revision.pk).delete()
+    with pytest.raises(DatabaseError, match="next revision only"), transaction.atomic():
+        Document.objects.update(head=None)
 
 
 def test_a_revision_is_not_changed_or_deleted_by_hand(revision: Revision) -> None:
@@ -171,8 +170,46 @@ def test_without_the_trigger_the_change_would_go_through(revision: Revision) -> 
 def test_a_revision_number_is_used_once(revision: Revision) -> None:
     with pytest.raises(DatabaseError, match="revision_number_once"), transaction.atomic():
         Revision.objects.create(
-            document=revision.document, number=1, body=b"{}", digest="0" * 64, by=revision.by, parent=None
+            document=revision.document,
+            number=1,
+            body=b"{}",
+            digest=canonical.digest(b"{}"),
+            by=revision.by,
+            parent=None,
         )
+
+
+def test_a_revision_carries_the_digest_of_its_own_bytes(revision: Revision) -> None:
+    with pytest.raises(DatabaseError, match="that of its bytes"), transaction.atomic():
+        Revision.objects.create(
+            document=revision.document,
+            number=2,
+            body=b"{}",
+            digest=canonical.digest(b"[]"),
+            by=revision.by,
+            parent=revision,
+        )
+
+
+def test_a_revision_stands_on_a_parent_of_its_own_document(revision: Revision) -> None:
+    other = factories.save(factories.version())
+
+    with pytest.raises(DatabaseError, match="the one before it"), transaction.atomic():
+        Revision.objects.create(
+            document=revision.document,
+            number=2,
+            body=b"{}",
+            digest=canonical.digest(b"{}"),
+            by=revision.by,
+            parent=other,
+        )
+
+
+def test_a_head_is_a_revision_of_its_own_document(revision: Revision) -> None:
+    other = factories.save(factories.version())
+
+    with pytest.raises(DatabaseError, match="the head of a document"), transaction.atomic():
+        Document.objects.filter(pk=revision.document_id).update(head=other)
 
 
 def test_a_document_is_about_exactly_one_thing(version: Version) -> None:
