@@ -62,9 +62,7 @@ CSRF_TRUSTED_ORIGINS = listing("CSRF_TRUSTED_ORIGINS", "")
 SITE_URL = text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 GATE_URL = text("GATE_URL", "http://127.0.0.1:8001").rstrip("/")
 GATE_PORT = number("GATE_PORT", 8001, low=1, high=65535)
-MLFLOW_TRACKING_URI = text("MLFLOW_TRACKING_URI", "")
 ENDPOINT_HOSTS = listing("ENDPOINT_HOSTS", "")  # hosts that model servers may run on; empty for any
-DEMO = switch("CARDINAL_DEMO", default=False)
 HTTPS = switch("HTTPS", default=not EMBEDDED)
 
 INSTALLED_APPS = [
@@ -74,7 +72,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
-    "django.contrib.humanize",
     "django.contrib.staticfiles",
     "django.forms",
     "django_htmx",
@@ -168,6 +165,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "read-tracking-servers": {"task": "registry.sync_all", "schedule": 300.0},
+    "rehash-files": {"task": "registry.rehash_all", "schedule": 3600.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }

@@ -13,7 +13,7 @@ SLICE = 200
 
 @shared_task(name="governance.sweep_clearances")
 def sweep_clearances() -> int:
-    """Assess every version again, for facts that change by time alone; returns how many were assessed."""
+    """A safety net: assess every version again, in case a fact changed past the verbs; returns how many."""
     machine = User.machine()
     keys = list(Version.objects.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(keys), SLICE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from governance.views import home, operations
+from governance.views import accounts, home, operations
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", operations.readyz, name="readyz"),
     path("metrics", operations.metrics, name="metrics"),
     path("design/", operations.gallery, name="design"),
+    path("admin/login/", accounts.admin_login),  # one door for logging in, with one limit on guessing
     path("admin/", admin.site.urls),
 ]
 

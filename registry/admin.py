@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -37,10 +38,15 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A name stands in policies, decisions and the trail: it never passes to another account."""
         fixed = ("username",) if obj else ()
-        return fixed if request.user.is_superuser else (*fixed, "is_superuser", "user_permissions")
+        if request.user.is_superuser:
+            return fixed
+        own = ("groups",) if obj and obj.pk == request.user.pk else ()  # nobody gives themselves a role
+        return (*fixed, *own, "is_superuser", "is_staff", "user_permissions")
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Setting somebody's password is an event: it is the key to acting as them."""
+        if not request.user.is_superuser and User.objects.filter(pk=id, is_superuser=True).exists():
+            raise PermissionDenied
         with transaction.atomic():
             before = User.objects.filter(pk=id).values_list("password", flat=True).first()
             answer: HttpResponse = super().user_change_password(request, id, form_url)

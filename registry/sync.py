@@ -1,6 +1,7 @@
 """Read a tracking server into the registry: slow looks over the network first, then one short transaction a model.
 
-Every pass is a full reconcile: MLflow moves no timestamp when an alias moves, so a cursor would miss promotions.
+Every pass looks at all models, versions and aliases: MLflow moves no timestamp when an alias moves, so a cursor would
+miss promotions. What a known version consists of is read once; its files are hashed again every hour (`rehash`).
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def cancel(*, report: Report, by: User) -> Report:
 
 
 def freeze(*, report: Report) -> Snapshot:
-    """Take the evidence in one repeatable read and keep it. The same evidence is kept once."""
+    """Take the evidence in one repeatable read and keep it. A report that is rendered again keeps its evidence."""
     if report.snapshot:
         return report.snapshot
     with transaction.atomic():

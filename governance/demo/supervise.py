@@ -74,7 +74,6 @@ def environment(folder: Path, chosen: dict[str, int]) -> dict[str, str]:
         **{variable: str(port) for variable, port in chosen.items()},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "CARDINAL_VAR": str(folder),
-        "CARDINAL_DEMO": "True",
         "DJANGO_SETTINGS_MODULE": "governance.settings",
         "SITE_URL": f"http://127.0.0.1:{chosen['PORT']}",
         "GATE_URL": f"http://127.0.0.1:{chosen['GATE_PORT']}",

@@ -163,6 +163,7 @@ class Gate:
             ):  # half an answer is out: break the connection off, so that it cannot pass for a whole one
                 self.metrics.upstream["broken_off"] += 1
                 raise
+            log.exception("gate.forward_failed")
             reason = reasons.UPSTREAM_UNREACHABLE
         self.metrics.upstream[reason.code] += 1
         await _refuse(send, answer.query, reason, answer)
@@ -216,6 +217,11 @@ async def _refuse(
         headers.append((b"x-cardinal-reasons", ",".join(answer.unmet).encode()))
     if reason.oauth is not None:
         headers.append((b"www-authenticate", _challenge(reason, query)))
+    if reason.status in (
+        408,
+        413,
+    ):  # the rest of the body was not read: nothing can follow it on this connection
+        headers.append((b"connection", b"close"))
     if reason.status == 405:
         headers.append((b"allow", b"POST"))
     body = json.dumps(problem, ensure_ascii=False).encode()

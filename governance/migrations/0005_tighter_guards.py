@@ -45,7 +45,7 @@ CREATE TRIGGER own_policy BEFORE INSERT OR UPDATE ON governance_policy
 ALTER TABLE governance_policy ENABLE ALWAYS TRIGGER own_policy;
 """
 
-# The transaction that a token remembers is part of what never changes, and its time of issue is the database's.
+# The transaction that a token remembers is part of what never changes, and its time of issue is never in the future.
 COURSE = """
 CREATE OR REPLACE FUNCTION cardinal_token_course() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

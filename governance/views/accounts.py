@@ -5,12 +5,23 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from django.contrib.auth.views import LoginView
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 TRIES = {"name": 10, "from": 100}  # many people may share one address
 WINDOW = 15 * 60
+
+
+@login_not_required
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The administration has no door of its own. Who is logged in and still sent here may not go there."""
+    if request.user.is_authenticated:
+        return render(request, "403.html", status=403)
+    return redirect_to_login(request.GET.get("next", "/admin/"))
 
 
 class ThrottledLogin(LoginView):
@@ -41,3 +52,13 @@ class ThrottledLogin(LoginView):
         return {
             kind: f"login:{kind}:{hashlib.sha256(part.encode()).hexdigest()}" for kind, part in parts.items()
         }
+
+
+def _address(request: HttpRequest) -> str:
+    """Where the request comes from; behind a proxy, the address that the proxy itself has added last."""
+    if settings.SECURE_PROXY_SSL_HEADER:
+        return (
+            request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            or request.META["REMOTE_ADDR"]
+        )
+    return str(request.META["REMOTE_ADDR"])

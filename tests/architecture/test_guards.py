@@ -28,6 +28,7 @@ OTHER = {
     ("registry_manifest", "taken_now"),
     ("governance_riskdecision", "decided_now"),
     ("governance_policy", "own_policy"),
+    ("governance_suspension", "suspension_course"),
     ("governance_clearance", "clearance_rests"),
     ("governance_judgement", "judge_is_active"),
     ("governance_judgement", "four_eyes"),

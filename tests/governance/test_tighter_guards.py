@@ -34,6 +34,24 @@ def test_nobody_writes_a_clearance_over_a_suspension() -> None:
         Clearance.objects.filter(version=version).update(allowed=True)
 
 
+@pytest.mark.parametrize(
+    "deed", ["DELETE FROM governance_suspension", "UPDATE governance_suspension SET reason = 'x'"]
+)
+def test_a_suspension_is_lifted_and_never_erased(deed: str) -> None:
+    version = factories.approved_version()
+    clearances.suspend(version=version, reason="It drifts.", by=factories.member("reviewer"))
+
+    with (
+        pytest.raises(DatabaseError, match="only be lifted"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(deed)
+
+    clearances.lift(version=version, reason="It no longer does.", by=factories.member("reviewer"))
+    assert Clearance.objects.get(version=version, environment="production").allowed
+
+
 def test_a_policy_cannot_borrow_the_rules_of_another_model() -> None:
     mine, theirs = factories.policy(factories.model()), factories.policy(factories.model())
 
@@ -109,6 +127,19 @@ def test_guessing_passwords_closes_the_door(owner: User) -> None:
     assert late.status_code == 429
     assert late.headers["Retry-After"] == "900"
     cache.clear()
+
+
+def test_the_administration_has_no_second_door(owner: User) -> None:
+    browser = Client(headers={"host": "127.0.0.1"})
+
+    assert browser.get("/admin/").headers["Location"].startswith("/admin/login/")
+    assert (
+        browser.post("/admin/login/", {"username": "owner", "password": "x"})
+        .headers["Location"]
+        .startswith("/accounts/login/")
+    )
+    browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    assert browser.get("/admin/login/").status_code == 403
 
 
 def test_an_address_with_a_nul_is_no_address_and_no_error(owner: User) -> None:
