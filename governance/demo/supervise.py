@@ -26,6 +26,7 @@ from governance import embedded
 from governance.demo.crew import Broken, Crew, is_free
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SERVE = ["mlflow", "models", "serve", "--host", "127.0.0.1", "--workers", "1", "--env-manager", "local"]
 MODEL_PORTS = 4  # how many model servers the seed may ask for
 MADE_BY_DEMO = ("postgres", "redis", "mlflow", "demo", "media", "log", "secrets.json", "embedded.json")
 BEGAN = time.monotonic()
@@ -82,6 +83,8 @@ def environment(folder: Path, chosen: dict[str, int]) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "PYTHONUNBUFFERED": "1",
+        "OMP_NUM_THREADS": "1",  # many small processes on few cores
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 
@@ -128,11 +131,12 @@ def serve(crew: Crew, since: float = 0.0) -> list[tuple[str, int]]:
         listed = json.loads(path.read_text()) if path.stat().st_mtime >= since else []
     except (FileNotFoundError, ValueError):  # not there yet, or being written
         return []
-    if listed and "models" not in crew.members:
-        pairs = [f"{model['uri'].removeprefix('models:/')}={model['port']}" for model in listed]
-        address = crew.environment["MLFLOW_TRACKING_URI"]
-        crew.start("models", [sys.executable, "-m", "governance.demo.serving", address, *pairs])
-    return [("models", int(model["port"])) for model in listed]
+    # A model may be served in two versions, so only the port tells its servers apart.
+    servers = {f"model-{model['name']}-{model['port']}": model for model in listed}
+    for name, model in servers.items():
+        if name not in crew.members:
+            crew.start(name, [*SERVE, "--model-uri", str(model["uri"]), "--port", str(model["port"])])
+    return [(name, int(model["port"])) for name, model in servers.items()]
 
 
 def wait_for_parts(crew: Crew, chosen: dict[str, int]) -> None:

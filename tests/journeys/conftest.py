@@ -144,7 +144,7 @@ def model_server(tracking_server: Tracking, tmp_path_factory: pytest.TempPathFac
     """MLflow's scoring server with the smallest model of the demo: its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = ["governance.demo.serving", tracking_server.uri, f"{SERVED}/1={port}"]
+    command = ["tests.serving", tracking_server.uri, f"{SERVED}/1={port}"]
     process = launch(command, tmp_path_factory.mktemp("serving") / "serving.log", {})
     try:
         process.wait_until(lambda: answers(f"{url}/ping"))

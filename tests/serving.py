@@ -3,7 +3,7 @@
 `mlflow models serve` imports MLflow twice for every model: seconds of two cores and half a gigabyte each.
 This does what that command does, the same application under the same server, but imports once and then forks.
 
-    python -m governance.demo.serving http://127.0.0.1:5000 credit-scorer/1=5101 credit-scorer/2=5102
+    python -m tests.serving http://127.0.0.1:5000 credit-scorer/1=5101 credit-scorer/2=5102
 """
 
 from __future__ import annotations
