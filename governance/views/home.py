@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -25,6 +25,9 @@ def home(request: PortalRequest) -> HttpResponse:
     production = Clearance.objects.visible_to(user).filter(environment="production")
     coverage = production.aggregate(cleared=Count("pk", filter=Q(allowed=True)), total=Count("pk"))
     mine = Review.objects.visible_to(user).filter(submitted_by=user).with_subject()
+    mine = mine.exclude(
+        document__reviews__submitted_at__gt=F("submitted_at")
+    )  # what was sent back and sent again
     context = {
         "awaiting": Review.objects.awaiting(user).with_subject().order_by("submitted_at")[:ROWS]
         if user.has_perm("governance.judge_review")

@@ -56,14 +56,14 @@ class Connection:
         """The error for a server that does not answer, or not in time."""
         return Unreachable(
             f"The tracking server {self.label} did not answer within {self._timeout:g} seconds "
-            f"when asked for {what}. Start it, or set MLFLOW_TRACKING_URI to where it runs."
+            f"when asked for {what}. Start it, or correct its address."
         )
 
     def nonsense(self, what: str) -> Unreachable:
         """The error for a server that answers, but not as MLflow does."""
         return Unreachable(
             f"{self.label} did not answer as an MLflow tracking server when asked for {what}. "
-            "Set MLFLOW_TRACKING_URI to the address of MLflow 3 or later."
+            "Correct its address: it has to be that of MLflow 3 or later."
         )
 
     def _introduce(self) -> MlflowClient:
@@ -73,8 +73,7 @@ class Connection:
 
         if not self.uri.startswith(("http://", "https://")):
             raise Unreachable(
-                f"{self.label} is no http or https address. Set MLFLOW_TRACKING_URI to the address of "
-                "a tracking server."
+                f"{self.label} is no http or https address. Correct it to the address of a tracking server."
             )
         answer = http_request(get_default_host_creds(self.uri), "/version", "GET", raise_on_status=False)
         if answer.status_code in {401, 403, 429} or answer.status_code >= 500:
