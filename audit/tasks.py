@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from celery import shared_task
 
@@ -44,11 +45,12 @@ def render_report(report_id: str) -> str:
         reports.fail(report=report, problem=str(error), by=machine)
         return "failed"
     except Exception:
-        reports.fail(
-            report=report,
-            problem="Something broke that should not. An administrator finds it in the log.",
-            by=machine,
-        )
+        with suppress(Conflict):  # cancelled meanwhile: the error itself must still be the one that is raised
+            reports.fail(
+                report=report,
+                problem="Something broke that should not. An administrator finds it in the log.",
+                by=machine,
+            )
         raise
     return "ready"
 
