@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 
 from registry.documents import content as contents
-from registry.documents.outline import Field, outline
+from registry.documents.outline import Column, Field, outline
 from registry.models import System
 
 SPARE_ROWS = 2
+FIGURE_COLUMNS = (Column("digest", "SHA-256"), Column("caption", "Caption"), Column("alt", "In words"))
 
 
 class TableWidget(forms.Widget):
@@ -135,6 +137,11 @@ def _form_field(field: Field) -> forms.Field:
     common: dict[str, Any] = {"label": field.label, "help_text": field.help, "required": False}
     if field.kind == "table":
         return TableField(field, **common)
+    if field.kind == "figures":
+        return TableField(replace(field, columns=FIGURE_COLUMNS), **common)
+    if field.kind == "choice":
+        options = [("", "Not answered"), *((option.value, option.label) for option in field.options)]
+        return forms.ChoiceField(choices=options, **common)
     if field.kind == "lines":
         return LinesField(widget=forms.Textarea(attrs={"rows": 4}), max_length=60_000, **common)
     if field.kind == "prose":

@@ -20,6 +20,7 @@ from registry.actions import documents
 from registry.actions import systems as verbs
 from registry.documents import content as contents
 from registry.documents.outline import outline
+from registry.documents.proposals import accept
 from registry.models import Dataset, DatasetSnapshot, Model, Revision, RunInput, System, User, Version
 
 HERE = Path(__file__).parent
@@ -129,6 +130,7 @@ def _saved(
     before = version.card.head if number > 1 else None
     content = before.content if before else _measured(prefill.card(version)[0], version)
     _write(content, "card", draft["fields"], known)
+    content = accept(content, content.get("unaccepted", {}))  # the owner has read what was proposed
     saved = documents.save(about=version, content=content, on_top_of=number - 1, note=draft["note"], by=by)
     return Revision.objects.select_related("document__version").get(pk=saved.pk)
 
@@ -146,7 +148,7 @@ def _measured(content: dict[str, Any], version: Version) -> dict[str, Any]:
             {"metric": name, "value": value, "dataset": where, "slice": part} for name, part, value in rows
         ]
     content["analyses"]["unitary"] = [
-        {"metric": name, "value": value, "group": BANDS.get(part, part.replace("_", " "))}
+        {"metric": name, "value": value, "group": BANDS.get(part, part.replace("_", " ")), "dataset": where}
         for name, part, value in rows
         if part
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from registry.documents.outline import Field, json_schema, outline
+from registry.documents.outline import ASIDE, FIGURE, Field, json_schema, outline
 from registry.errors import Invalid
 
 PLACEHOLDERS = ("more information needed", "todo", "tbd", "n/a", "lorem ipsum", "xxx", "to be done")
@@ -58,7 +58,10 @@ def tidy(kind: str, content: dict[str, Any]) -> dict[str, Any]:
         given = value(content, field.path)
         if given is not None:
             tidied[field.section][field.key] = _tidy_value(field, given)
-    return tidied
+    waiting = {
+        path: source for path, source in content.get("unaccepted", {}).items() if value(tidied, path)
+    }  # an emptied field has nothing left to accept
+    return tidied | ({"unaccepted": waiting} if waiting else {})
 
 
 def check(kind: str, content: dict[str, Any]) -> None:
@@ -76,6 +79,8 @@ def gaps(kind: str, content: dict[str, Any]) -> list[Gap]:
     found = []
     for field in outline(kind).fields():
         given = value(content, field.path)
+        if not field.asked(content):
+            continue
         if not given:
             if field.required:
                 found.append(Gap(field.path, field.label, "blocking", "This field is required and empty."))
@@ -93,8 +98,8 @@ def blocking(kind: str, content: dict[str, Any]) -> list[Gap]:
 
 
 def completeness(kind: str, content: dict[str, Any]) -> tuple[int, int]:
-    """(fields filled in, fields in all), not counting questions left open by design."""
-    fields = list(outline(kind).fields())
+    """(fields filled in, fields to fill in). A datasheet counts its questions; one left out by its scope does not count."""
+    fields = [f for f in outline(kind).fields() if f.section not in ASIDE and f.asked(content)]
     return sum(bool(value(content, field.path)) for field in fields), len(fields)
 
 
@@ -119,6 +124,8 @@ def _tidy_value(field: Field, given: Any) -> Any:
     if field.kind == "table":
         rows = [{column.key: row.get(column.key, "").strip() for column in field.columns} for row in given]
         return [row for row in rows if any(row.values())]
+    if field.kind == "figures":
+        return [{key: figure.get(key, "").strip() for key in FIGURE} for figure in given]
     return given.replace("\r\n", "\n").strip()
 
 

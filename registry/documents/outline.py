@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
+ASIDE = frozenset({"identity", "scope"})  # sections of a datasheet beside its 57 questions
+FIGURE = {"digest": 64, "caption": 500, "alt": 500}  # what a figure carries, and its longest text
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,19 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Option:
+    """An answer of a choice field."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Field:
-    """One field. `kind` is line, prose, lines or table; `path` is "section.key"."""
+    """One field. `kind` is line, prose, lines, table, choice or figures; `path` is "section.key".
+
+    `applies` names the answer of the section "scope" that would leave the field out: see `asked`.
+    """
 
     section: str
     key: str
@@ -34,7 +47,9 @@ class Field:
     help: str = ""
     required: bool = False
     columns: tuple[Column, ...] = ()
+    options: tuple[Option, ...] = ()
     applies: str = "all"
+    open: bool = False  # "anything else?": empty is an answer
 
     @property
     def path(self) -> str:
@@ -43,7 +58,15 @@ class Field:
     @property
     def empty(self) -> Any:
         """The value of a field nobody has filled in."""
-        return [] if self.kind in ("lines", "table") else ""
+        return [] if self.kind in ("lines", "table", "figures") else ""
+
+    def asked(self, content: dict[str, Any]) -> bool:
+        """Whether the field has to be answered in a document with this content: yes, unless its gate says no.
+
+        Gebru et al. let a whole block be skipped when a dataset does not relate to people. A gate that nobody has
+        answered, or with "unsure", asks: leaving out is a decision that somebody takes.
+        """
+        return self.applies == "all" or content.get("scope", {}).get(self.applies) != "no"
 
 
 @dataclass(frozen=True)
@@ -93,7 +116,9 @@ def _field(section: str, raw: dict[str, Any]) -> Field:
         help=raw.get("help", ""),
         required=raw.get("required", False),
         columns=tuple(Column(one["key"], one["label"]) for one in raw.get("columns", [])),
+        options=tuple(Option(one["value"], one["label"]) for one in raw.get("options", [])),
         applies=raw.get("applies", "all"),
+        open=raw.get("open", False),
     )
 
 
@@ -107,7 +132,7 @@ def json_schema(kind: str) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "required": ["schema"],
-        "properties": {"schema": {"const": plan.schema}}
+        "properties": {"schema": {"const": plan.schema}, "unaccepted": _unaccepted(plan)}
         | {
             section.key: {
                 "title": section.title,
@@ -120,8 +145,22 @@ def json_schema(kind: str) -> dict[str, Any]:
     }
 
 
+def _unaccepted(plan: Outline) -> dict[str, Any]:
+    return {
+        "title": "Proposed and not yet accepted",
+        "description": "Path of a field → where its value comes from. A person accepts it, or writes their own.",
+        "type": "object",
+        "propertyNames": {"enum": [field.path for field in plan.fields()]},
+        "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 500},
+    }
+
+
 def _value_schema(field: Field) -> dict[str, Any]:
     described: dict[str, Any] = {"title": field.label} | ({"description": field.help} if field.help else {})
+    if field.kind == "choice":
+        return described | {"enum": ["", *(option.value for option in field.options)]}
+    if field.kind == "figures":
+        return described | {"type": "array", "items": _figure_schema(), "maxItems": 50}
     if field.kind == "lines":
         return described | {"type": "array", "items": {"type": "string", "maxLength": 500}, "maxItems": 500}
     if field.kind == "table":
@@ -134,3 +173,14 @@ def _value_schema(field: Field) -> dict[str, Any]:
         }
         return described | {"type": "array", "items": row, "maxItems": 500}
     return described | {"type": "string", "maxLength": 300 if field.kind == "line" else 40_000}
+
+
+def _figure_schema() -> dict[str, Any]:
+    """A figure is named by the SHA-256 of its bytes; the bytes lie beside the documents."""
+    texts: dict[str, Any] = {key: {"type": "string", "maxLength": most} for key, most in FIGURE.items()}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["digest"],
+        "properties": texts | {"digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
+    }

@@ -7,9 +7,9 @@ tracking server knows it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
+from registry.documents.proposals import Proposal
 from registry.mlflow.facts import (
     ColumnFacts,
     DatasetFacts,
@@ -18,8 +18,6 @@ from registry.mlflow.facts import (
     RunFacts,
     VersionFacts,
 )
-
-Value: TypeAlias = str | list[dict[str, Any]]
 
 ARCHITECTURE = ("architecture", "estimator", "estimator_class", "estimator_name", "model_class")
 LICENCE = ("licence", "license")
@@ -31,15 +29,6 @@ LIBRARIES = {
     "tensorflow": "TensorFlow",
     "xgboost": "XGBoost",
 }
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A value for one field of a card, by its dotted path, and the words that say where it comes from."""
-
-    field: str
-    value: Value
-    source: str
 
 
 def propose(

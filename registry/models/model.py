@@ -109,7 +109,7 @@ class Version(models.Model):
     model_file = models.JSONField(default=dict, blank=True)  # flavours, signature and packages, from MLmodel
     proposals = models.JSONField(
         default=list, blank=True
-    )  # {"field", "value", "source"}: what the server could say for a card
+    )  # {"path", "value", "source"}: what the server could say for a card
     registered_at = models.DateTimeField()
 
     objects = VersionQuerySet.as_manager()

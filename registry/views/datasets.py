@@ -30,7 +30,7 @@ def dataset(request: PortalRequest, slug: str) -> HttpResponse:
         Dataset.objects.visible_to(request.user).select_related("datasheet__head__by"), slug=slug
     )
     head = one.datasheet.head if hasattr(one, "datasheet") else None
-    filled, total = completeness("datasheet", head.content) if head else (0, 57)
+    filled, total = completeness("datasheet", head.content) if head else completeness("datasheet", {})
     versions = Version.objects.visible_to(request.user).filter(run__inputs__snapshot__dataset=one).distinct()
     context = {
         "dataset": one,

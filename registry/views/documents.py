@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from registry import prefill
 from registry.actions import documents as verbs
 from registry.documents import content as contents
-from registry.documents.outline import Field, json_schema, outline
+from registry.documents.outline import FIGURE, Field, json_schema, outline
 from registry.errors import Conflict, Invalid
 from registry.forms import DocumentForm
 from registry.models import Dataset, Document, Revision, Version
@@ -162,13 +162,15 @@ def diff_rows(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -
 
 def as_text(field: Field, given: Any) -> str:
     """A field's value as plain text, one row a line."""
-    if field.kind == "table":
+    if field.kind in ("table", "figures"):
         return "\n".join(" · ".join(filter(None, row)) for row in _ordered(field, given))
     return "\n".join(given) if isinstance(given, list) else given or ""
 
 
 def _ordered(field: Field, given: Any) -> Any:
     """Rows as lists in the order of the columns: canonical JSON has sorted the keys."""
+    if field.kind == "figures":
+        return [[figure.get(key, "") for key in FIGURE] for figure in given or []]
     if field.kind != "table":
         return given
     return [[row.get(column.key, "") for column in field.columns] for row in given or []]

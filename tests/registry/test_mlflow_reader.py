@@ -170,11 +170,11 @@ def test_proposals_name_their_source_and_never_the_intended_use(
         server.logged_model(scorer.logged_model_id),
         server.model_file(scorer),
     )
-    by_field = {proposal.field: proposal for proposal in found}
+    by_field = {proposal.path: proposal for proposal in found}
 
     assert all(proposal.source for proposal in found)
     assert len(by_field) == len(found)
-    assert not any(proposal.field.startswith("intended_use") for proposal in found)
+    assert not any(proposal.path.startswith("intended_use") for proposal in found)
     assert by_field["model_details.name"].value == "credit-scorer"
     assert by_field["model_details.owners"].value == [{"name": "retail-lending"}]
     assert str(by_field["model_details.framework"].value).startswith("scikit-learn ")
@@ -187,7 +187,7 @@ def test_proposals_name_their_source_and_never_the_intended_use(
 def test_proposals_of_an_orphan_are_few_but_right(scorer: VersionFacts) -> None:
     found = propose(scorer, None, None, None)
 
-    assert {proposal.field for proposal in found} == {
+    assert {proposal.path for proposal in found} == {
         "model_details.name",
         "model_details.version",
         "model_details.overview",

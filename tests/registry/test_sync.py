@@ -7,6 +7,7 @@ import pytest
 from audit.models import Entry
 from registry import prefill, sync
 from registry.actions import data, servers
+from registry.documents.proposals import accept
 from registry.models import Manifest, Model, TrackingServer, User, Version
 from tests.tracking import Tracking
 
@@ -71,7 +72,8 @@ def test_a_first_card_starts_from_what_the_server_says_and_keeps_what_a_person_w
     version = Version.objects.get(model__name="credit-scorer", number=1)
 
     content, sources = prefill.card(version)
-    written = content | {"model_details": content["model_details"] | {"name": "My own name"}}
+    written = accept(content, ["model_details.name"])
+    written |= {"model_details": content["model_details"] | {"name": "My own name"}}
     filled, taken = prefill.fill(written, version)
 
     assert content["metrics"]["results"]

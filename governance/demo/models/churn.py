@@ -21,7 +21,8 @@ def fit(rows: int | None = None) -> Fitted:
         {"months": draw.uniform(1, 60, count), "complaints": draw.poisson(1.2, count) * 1.0}
     )
     logit = 0.9 * inputs["complaints"] - 0.05 * inputs["months"]
-    target = (draw.random(count) < 1 / (1 + numpy.exp(-logit))).astype("int64").rename("left")
+    left = draw.random(count) < 1 / (1 + numpy.exp(-logit))
+    target = pandas.Series(left, name="left").astype("int64")
     train, test, train_target, test_target = train_test_split(
         inputs, target, test_size=0.3, random_state=SEED
     )

@@ -1,0 +1,36 @@
+"""Accounts, and what a rule forbade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from registry.events.base import Event
+
+if TYPE_CHECKING:
+    from registry.models import User
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountChanged(Event):
+    name: ClassVar[str] = "account.changed"
+    account: User
+    created: bool
+    roles: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionRefused(Event):
+    """A rule forbade something. Told in a transaction of its own, after the attempt was rolled back."""
+
+    name: ClassVar[str] = "action.refused"
+    action: str
+    subject: str
+    codes: str
+    sentence: str
+    target: Any = None
+
+    def facts(self) -> Iterator[tuple[str, Any]]:
+        yield from (pair for pair in super().facts() if pair[0] != "target" or pair[1] is not None)
