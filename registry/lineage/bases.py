@@ -91,7 +91,8 @@ def ancestors(start: Iterable[Version], user: User) -> tuple[list[Version], list
             break
         condition = Q()
         for server, one in meant:
-            condition |= _condition(one) & Q(model__server=server)
+            for meant_one in meaning(one):
+                condition |= meant_one & Q(model__server=server)
         parents = list(
             whole(Version.objects.visible_to(user).filter(condition)).order_by("pk")[:MOST_VERSIONS]
         )
@@ -151,14 +152,14 @@ def _meant(level: list[Version]) -> list[tuple[int, str]]:
             (version.model.server_id, base.name)
             for version in level
             for base in named(version)
-            if NUMBERED.fullmatch(base.name) or LOGGED.fullmatch(base.name)
+            if meaning(base.name)
         }
     )[: MOST * 5]
 
 
-def _condition(name: str) -> Q:
+def meaning(name: str) -> list[Q]:
+    """Conditions for the versions that this name means; none when it names no version of a registry."""
     if logged := LOGGED.fullmatch(name):
-        return Q(logged_model_id=logged[1])
+        return [Q(logged_model_id=logged[1])]
     numbered = NUMBERED.fullmatch(name)
-    assert numbered is not None  # noqa: S101 - only such names are asked for
-    return Q(model__name=numbered[1], number=int(numbered[2]))
+    return [Q(model__name=numbered[1], number=int(numbered[2]))] if numbered else []

@@ -45,10 +45,11 @@ def normal(name: str) -> str:
 
 def parse(lines: Any) -> list[Package]:
     """The packages in `lines` (of MLmodel's requirements) by name; a line that names none is left out."""
-    found = []
-    for line in lines[:MOST] if isinstance(lines, list) else []:
-        if isinstance(line, str) and (match := LINE.match(line)):
-            found.append(Package(match[1], match[2] or "", line.strip()[:300]))
+    found = [
+        Package(match[1], match[2] or "", line.strip()[:300])
+        for line in (lines[:MOST] if isinstance(lines, list) else [])
+        if isinstance(line, str) and (match := LINE.match(line))
+    ]
     return sorted(found, key=lambda one: (one.key, one.line))
 
 

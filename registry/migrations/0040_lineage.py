@@ -102,7 +102,10 @@ class Migration(migrations.Migration):
         ),
         guard("registry_pipelinestage"),
         migrations.AddIndex(
-            model_name="run", index=models.Index(fields=["git_commit"], name="run_by_commit")
+            model_name="run",
+            index=models.Index(
+                fields=["git_commit"], name="run_by_commit", opclasses=["varchar_pattern_ops"]
+            ),
         ),
         migrations.RunSQL(PACKAGES, "DROP INDEX version_by_package; DROP FUNCTION cardinal_packages(jsonb);"),
         migrations.RunSQL(

@@ -18,7 +18,7 @@ class PipelineStageQuerySet(models.QuerySet["PipelineStage"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(visible_models(user, "version__model"))
 
-    def latest(self) -> Self:
+    def current(self) -> Self:
         """The stages of the last edition of each version, in their order."""
         last = PipelineStage.objects.filter(version=OuterRef("version")).values("version")
         newest = Subquery(last.annotate(last=Max("edition")).values("last"))

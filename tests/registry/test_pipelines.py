@@ -38,7 +38,7 @@ def version(db: None) -> Version:
 def test_stages_are_kept_in_their_order_and_told(version: Version, owner: User) -> None:
     made = pipelines.record(version=version, stages=STAGES, source=SOURCE, by=owner)
 
-    kept = list(PipelineStage.objects.filter(version=version).latest())
+    kept = list(PipelineStage.objects.filter(version=version).current())
     assert [stage.name for stage in kept] == [stage.name for stage in made] == ["clean", "train"]
     assert kept[1].params == {"depth": 3, "rate": 0.1}
     assert kept[1].dependencies == [CLEAN]
@@ -58,7 +58,7 @@ def test_the_same_file_again_changes_nothing_and_another_is_the_next_edition(
     assert set(PipelineStage.objects.values_list("edition", "name")) == {
         (1, "clean"), (1, "train"), (2, "clean"), (3, "clean"), (3, "train"),
     }  # fmt: skip
-    assert {stage.edition for stage in PipelineStage.objects.latest()} == {3}
+    assert {stage.edition for stage in PipelineStage.objects.current()} == {3}
     assert Entry.objects.filter(kind="pipeline.recorded").count() == 3
 
 
