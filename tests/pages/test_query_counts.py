@@ -57,6 +57,10 @@ PINNED = {
     "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases
     "version-facts": 9,  # version with run; clearances; aliases; manifest; data
     "version-history": 9,  # version; entries; their number; clearances; aliases
+    "affected": 4,
+    "dataset-lineage": 0,
+    "system-lineage": 0,
+    "version-bom": 0,
     "version-lineage": 15,  # version; aliases, data, endpoints, systems drawn; what is visible of them; who shares data
 }
 
