@@ -88,7 +88,7 @@ def lineage(
 def _columns(
     nodes: Sequence[Node], edges: Sequence[Sequence[str]], most: int, more: Mapping[str, int]
 ) -> list[list[Node]]:
-    """The nodes by kind, each column in the order that keeps edges short, and what came first above what came of it."""
+    """The nodes by kind, each column by kind, then what came first above what came of it, then so that edges are short."""
     columns: list[list[Node]] = [[] for _ in range(LAST + 1)]
     for node in nodes:
         columns[COLUMNS.get(node["kind"], LAST)].append(node)
@@ -97,15 +97,17 @@ def _columns(
         before.setdefault(edge[1], []).append(edge[0])
     for left, column in pairwise([[], *(column for column in columns if column)]):
         row = {node["id"]: index for index, node in enumerate(left)}
-        heights: dict[str, tuple[int, float]] = {}
-        steps = _steps(column, before)
+        heights: dict[str, tuple[int, int, float]] = {}
+        steps, kinds = _steps(column, before), list(HEADS)
         for index, node in enumerate(column):
             rows = [row[name] for name in before.get(node["id"], []) if name in row]
-            heights[node["id"]] = (steps[node["id"]], sum(rows) / len(rows) if rows else float(index))
+            kind = kinds.index(node["kind"]) if node["kind"] in HEADS else len(kinds)
+            middle = sum(rows) / len(rows) if rows else float(index)
+            heights[node["id"]] = (kind, steps[node["id"]], middle)
         column.sort(key=lambda node, heights=heights: heights[node["id"]])  # type: ignore[misc]
     extra = [0] * (LAST + 1)
-    for kind, count in more.items():
-        extra[COLUMNS.get(kind, LAST)] += count
+    for noun, count in more.items():
+        extra[COLUMNS.get(noun, LAST)] += count
     cut = [_cut(column, most, extra[place], place) for place, column in enumerate(columns)]
     return [column for column in cut if column]
 

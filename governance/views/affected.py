@@ -17,8 +17,7 @@ LONGEST = 400
 def affected(request: PortalRequest) -> HttpResponse:
     """Which versions contain a package, ran a commit, or stand on a base model; and which of them are cleared."""
     asked = {
-        name: request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST]
-        for name in ("package", "version", "commit", "base")
+        name: request.GET.get(name, "").strip()[:LONGEST] for name in ("package", "version", "commit", "base")
     }
     found, question = _answer(asked, request.user)
     context = {
@@ -34,8 +33,12 @@ def _answer(asked: dict[str, str], user: User) -> tuple[Found | None, str]:
     """What was found, and the question in words; the first field that is filled in decides."""
     if asked["package"]:
         number = asked["version"]
-        what = f"{asked['package']} {number}".strip()
-        return lineage.containing(asked["package"], number, user), f"contain the package {what}"
+        verb = (
+            f"contain, or may contain, the package {asked['package']} {number}"
+            if number
+            else f"contain the package {asked['package']}"
+        )
+        return lineage.containing(asked["package"], number, user), verb
     if asked["commit"]:
         return lineage.from_commit(asked["commit"], user), f"ran the commit {asked['commit']}"
     if asked["base"]:

@@ -27,8 +27,8 @@ def record(
 ) -> list[PipelineStage]:
     """Keep the `stages` of the pipeline that made `version`, as the next edition; the same file again changes nothing.
 
-    Each of `stages`: name, cmd, deps, params, outs; a dependency or output: path, digest, algorithm, size (bytes or
-    None). `source` is the SHA-256 of the file they were read from.
+    Each of `stages`: name, cmd (or commands, several), deps, params ({name: value}, or rows of file, name, value), outs;
+    a dependency or output: path, digest, algorithm, size (bytes or None). `source` is the SHA-256 of the file.
     """
     require(by, "registry.write_document", on=version)
     rows = _checked(stages, source)
@@ -71,8 +71,7 @@ def _row(stage: dict[str, Any]) -> dict[str, Any]:
     name = _text(stage.get("name"), "name", LONGEST_NAME)
     if not name:
         raise Invalid("Give the stage a name.")
-    params = stage.get("params") or {}
-    params = dict(params) if isinstance(params, Mapping) else {str(key): held for key, held in params}
+    params = _params(stage.get("params") or {})
     try:
         written = json.dumps(params, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -81,11 +80,18 @@ def _row(stage: dict[str, Any]) -> dict[str, Any]:
         raise Invalid(f"Use at most {LARGEST_PARAMS} characters of parameters, without NUL.")
     return {
         "name": name,
-        "command": _text(stage.get("cmd"), "command", LONGEST_COMMAND),
+        "command": _text(stage.get("cmd") or stage.get("commands"), "command", LONGEST_COMMAND),
         "params": params,
         "dependencies": _files(stage.get("deps")),
         "outputs": _files(stage.get("outs")),
     }
+
+
+def _params(given: Any) -> dict[str, Any]:
+    """Parameters by name; a file that they stand in goes before the name."""
+    if isinstance(given, Mapping):
+        return {str(key): value for key, value in given.items()}
+    return {":".join(str(part) for part in path if part): value for *path, value in given}
 
 
 def _files(files: Any) -> list[dict[str, Any]]:
@@ -114,13 +120,7 @@ def _file(file: Any) -> dict[str, Any]:
 
 def _text(value: Any, what: str, longest: int) -> str:
     """`value` as text that can be stored."""
-    text = (
-        ""
-        if value is None
-        else str(value).strip()
-        if not isinstance(value, list)
-        else "\n".join(map(str, value))
-    )
+    text = "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "").strip()
     if len(text) > longest or "\x00" in text:
         raise Invalid(f"Use at most {longest} characters for the {what} of a stage or file, without NUL.")
     return text

@@ -63,18 +63,17 @@ def dataset(one: Dataset) -> Node:
 
 def snapshot(one: DatasetSnapshot, contexts: Iterable[str] = ()) -> Node:
     """One state of a dataset, under what it was used for."""
-    rows, uses = one.row_count, sorted(set(contexts))
-    size = f"{rows} rows" if rows is not None else ""
+    uses = sorted(set(contexts))
     return Node(
         f"snapshot-{one.pk}",
         "snapshot",
         one.dataset.name,
-        ", ".join([*uses, size] if size else uses) or one.weak_digest,
+        ", ".join([one.weak_digest[:8], *uses]),
         _facts(
             ("Dataset", one.dataset.name),
             ("MLflow digest", f"{one.weak_digest} ({WEAK})"),
             ("Used for", ", ".join(uses)),
-            ("Rows", rows),
+            ("Rows", one.row_count),
             ("Source", f"{one.source_type} {one.source}".strip()),
         ),
         one.dataset.get_absolute_url(),

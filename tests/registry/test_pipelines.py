@@ -46,6 +46,23 @@ def test_stages_are_kept_in_their_order_and_told(version: Version, owner: User) 
     assert entry.facts["facts"]["stages"] == 2
 
 
+def test_several_commands_and_parameters_of_several_files_are_kept(version: Version, owner: User) -> None:
+    stage = {
+        "name": "train",
+        "commands": ("python a.py", "python b.py"),
+        "params": (("params.yaml", "depth", "3"), ("other.yaml", "depth", "4")),
+        "deps": (),
+        "outs": (MODEL | {"files": None},),
+    }
+
+    (made,) = pipelines.record(version=version, stages=[stage], source=SOURCE, by=owner)
+
+    made.refresh_from_db()
+    assert made.command == "python a.py\npython b.py"
+    assert made.params == {"params.yaml:depth": "3", "other.yaml:depth": "4"}
+    assert made.outputs == [MODEL]
+
+
 def test_the_same_file_again_changes_nothing_and_another_is_the_next_edition(
     version: Version, owner: User
 ) -> None:
