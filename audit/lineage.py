@@ -1,51 +1,56 @@
-"""Lineage of a version in W3C PROV's words: datasets were used by a run, which generated the version, which serves."""
+"""Lineage for readers: which part of a graph is drawn, and a graph as the plain data of evidence."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from registry.models import Endpoint, RunInput, System, Version
+from registry import lineage
+from registry.lineage import Graph
+from registry.models import User, Version
+
+# Drawn as well they would hide the rest: files stand in their stages, and what somebody answers for follows from the run.
+UNDRAWN = ("file", "manifest")
+UNDRAWN_RELATIONS = ("wasAttributedTo", "actedOnBehalfOf")
+# On paper a dataset stands in its snapshots, so that four columns are left, and each can be read.
+UNPRINTED = (*UNDRAWN, "dataset")
+MOST_PRINTED = 60
 
 
-def of_version(version: Version) -> dict[str, Any]:
-    """{"nodes": [{"id", "kind", "label", "detail"}], "edges": [[from, to, word]]}, in a fixed order."""
-    centre = f"version-{version.pk}"
-    nodes = [{"id": centre, "kind": "version", "label": str(version), "detail": _aliases(version)}]
-    edges: list[list[str]] = []
-    if version.run:
-        run = f"run-{version.run.pk}"
-        commit = version.run.git_commit
-        detail = f"commit {commit[:10]}" if commit else "no commit recorded"
-        nodes.append({"id": run, "kind": "run", "label": str(version.run), "detail": detail})
-        edges.append([run, centre, "generated"])
-        for used in _inputs(version):
-            key = f"dataset-{used.snapshot.pk}"
-            rows = used.snapshot.row_count
-            size = f", {rows} rows" if rows is not None else ""
-            label = used.snapshot.dataset.name
-            if all(node["id"] != key for node in nodes):
-                nodes.append(
-                    {"id": key, "kind": "dataset", "label": label, "detail": f"{used.context}{size}"}
-                )
-            edges.append([key, run, "used"])
-    for endpoint in Endpoint.objects.filter(version=version).order_by("environment"):
-        key = f"endpoint-{endpoint.pk}"
-        nodes.append({"id": key, "kind": "endpoint", "label": endpoint.environment, "detail": endpoint.url})
-        edges.append([centre, key, "serves"])
-    for system in System.objects.filter(models=version.model).order_by("pk"):
-        key = f"system-{system.pk}"
-        nodes.append(
-            {"id": key, "kind": "system", "label": system.name, "detail": system.get_operator_role_display()}
-        )
-        edges.append([centre, key, "part of"])
-    return {"nodes": nodes, "edges": edges}
+def picture(graph: Graph) -> Graph:
+    """What of `graph` is drawn on a page."""
+    return _drawn(graph.without(*UNDRAWN))
 
 
-def _inputs(version: Version) -> list[RunInput]:
-    rows = RunInput.objects.filter(run=version.run).select_related("snapshot__dataset")
-    return list(rows.order_by("snapshot__dataset__name", "context", "pk"))
+def of_version(version: Version, by: User) -> dict[str, Any]:
+    """The lineage of a version as evidence, as `by` may see it, in a fixed order.
+
+    {"nodes": [{"id", "kind", "label", "detail", "facts": [[label, value]]}], "edges": [[from, to, word]],
+    "more": [[kind, count]]}. Edges run from what was first to what came of it.
+    """
+    return plain(_drawn(lineage.of_version(version, by).without(*UNPRINTED)), most=MOST_PRINTED)
 
 
-def _aliases(version: Version) -> str:
-    names = sorted(version.aliases.values_list("name", flat=True))
-    return ", ".join(names) if names else "no alias"
+def plain(graph: Graph, *, most: int = 0) -> dict[str, Any]:
+    """A graph as plain data; with `most`, that many nodes at most, and the rest counted."""
+    if most and len(graph.nodes) > most:
+        kept = sorted(graph.nodes, key=lambda node: node.kind != "version")  # the versions first
+        graph = Graph.of(kept, graph.edges, more=dict(graph.more), most=most)
+    return {
+        "nodes": [
+            {
+                "id": node.id,
+                "kind": node.kind,
+                "label": node.label,
+                "detail": node.detail,
+                "facts": [list(fact) for fact in node.facts],
+            }
+            for node in graph.nodes
+        ],
+        "edges": [[edge.target, edge.source, edge.words] for edge in graph.edges],
+        "more": [list(pair) for pair in graph.more],
+    }
+
+
+def _drawn(graph: Graph) -> Graph:
+    edges = [edge for edge in graph.edges if edge.relation not in UNDRAWN_RELATIONS]
+    return Graph.of(graph.nodes, edges, more=dict(graph.more), most=len(graph.nodes))

@@ -67,6 +67,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         + (f", not {short(f['previous'])} as before" if f["previous"] else "")
     ),
     "dataset.seen": lambda f: f"saw a new snapshot of the dataset {_name(f['dataset'])} ({f['snapshot']})",
+    "pipeline.recorded": lambda f: (
+        f"recorded a pipeline of {f['stages']} stage{'s' if f['stages'] != 1 else ''} for {_name(f['version'])} ({short(f['source'])})"
+    ),
     "endpoint.set": lambda f: f"set where {_name(f['endpoint'])} answers: {f['url']}",
     "system.registered": lambda f: f"registered the AI system {_name(f['system'])} as {f['operator_role']}",
     "system.changed": lambda f: f"changed the AI system {_name(f['system'])}: {f['what']}",

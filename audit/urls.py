@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from audit.views import decisions, reports, trail, versions
+from audit.views import decisions, lineage, reports, trail, versions
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -20,5 +20,7 @@ urlpatterns = [
     path("decisions/chart.svg", decisions.chart, name="decisions-chart"),
     path(f"{VERSION}report/", reports.order_for, name="version-report"),
     path(f"{VERSION}history/", versions.history, name="version-history"),
-    path(f"{VERSION}lineage/", versions.lineage, name="version-lineage"),
+    path(f"{VERSION}lineage/", lineage.version, name="version-lineage"),
+    path("datasets/<slug:slug>/lineage/", lineage.dataset, name="dataset-lineage"),
+    path("systems/<slug:slug>/lineage/", lineage.system, name="system-lineage"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from governance.api import clearances, decisions, policies, reviews, schema, systems, tokens
+from governance.api import clearances, decisions, lineage, policies, reviews, schema, systems, tokens
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("", include("audit.api_urls")),
     path(f"{VERSION}clearance/", clearances.OneClearance.as_view(), name="api-clearance"),
     path(f"{VERSION}reviews/", reviews.Submit.as_view(), name="api-submit"),
+    path("datasets/<slug:slug>/affected/", lineage.DatasetAffected.as_view(), name="api-dataset-affected"),
+    path("lineage/affected/", lineage.Affected.as_view(), name="api-affected"),
     path("reviews/", reviews.Reviews.as_view(), name="api-reviews"),
     path("reviews/<int:pk>/", reviews.OneReview.as_view(), name="api-review"),
     path("reviews/<int:pk>/judgement/", reviews.Judge.as_view(), name="api-judgement"),

@@ -16,6 +16,7 @@ PLACES = (
     ("Models", "models", "model", "/models/", ""),
     ("Datasets", "datasets", "dataset", "/datasets/", ""),
     ("Systems", "systems", "system", "/systems/", ""),
+    ("Affected", "affected", "lineage", "/lineage/", ""),
     ("Reviews", "reviews", "review", "/reviews/", ""),
     ("Policies", "policies", "policy", "/policies/", ""),
     ("Tokens", "tokens", "token", "/tokens/", ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.views import decisions, models, policies, reviews, systems, tokens
+from governance.views import affected, bom, decisions, models, policies, reviews, systems, tokens
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path(VERSION, models.version, name="version"),
     path(f"{VERSION}facts/", models.facts, name="version-facts"),
     path(f"{VERSION}card/", models.card, name="version-card"),
+    path(f"{VERSION}bom/", bom.page, name="version-bom"),
+    path(f"{VERSION}bom.csv", bom.table, name="version-bom-csv"),
     path(f"{VERSION}access/", models.access, name="version-access"),
     path(f"{VERSION}decisions/", models.decisions, name="version-decisions"),
     path(f"{VERSION}submit/", models.submit, name="version-submit"),
@@ -27,6 +29,7 @@ urlpatterns = [
     path("systems/<slug:slug>/", systems.system, name="system"),
     path("systems/<slug:slug>/models/", systems.add_model, name="system-add-model"),
     path("systems/<slug:slug>/risk/", systems.decide_risk, name="system-risk"),
+    path("lineage/affected/", affected.affected, name="affected"),
     path("reviews/", reviews.reviews, name="reviews"),
     path("reviews/<int:pk>/", reviews.review, name="review"),
     path("reviews/<int:pk>/judge/", reviews.judge, name="review-judge"),

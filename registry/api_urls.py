@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.api import catalogue, datasets, documents
+from registry.api import catalogue, datasets, documents, lineage
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -15,6 +15,10 @@ urlpatterns = [
     path(VERSION, catalogue.OneVersion.as_view(), name="api-version"),
     path(f"{VERSION}card/", documents.Card.as_view(), name="api-card"),
     path(f"{VERSION}card/revisions/", documents.CardRevisions.as_view(), name="api-card-revisions"),
+    path(f"{VERSION}lineage/", lineage.VersionLineage.as_view(), name="api-version-lineage"),
+    path(f"{VERSION}lineage/prov/", lineage.VersionProv.as_view(), name="api-version-prov"),
+    path(f"{VERSION}bom/", lineage.VersionBom.as_view(), name="api-version-bom"),
+    path("datasets/<slug:slug>/lineage/", lineage.DatasetLineage.as_view(), name="api-dataset-lineage"),
     path("datasets/", datasets.Datasets.as_view(), name="api-datasets"),
     path("datasets/<slug:slug>/", datasets.OneDataset.as_view(), name="api-dataset"),
     path("datasets/<slug:slug>/datasheet/", documents.Datasheet.as_view(), name="api-datasheet"),

@@ -1,4 +1,4 @@
-"""The lineage drawing: datasets, runs, versions, and where a version serves, from left to right."""
+"""The lineage drawing: data and code, what was done with them, versions, and where they serve, from left to right."""
 
 from __future__ import annotations
 
@@ -9,16 +9,40 @@ from typing import Any
 
 from .drawing import SCREEN, WIDTH, Palette, colour, fit, frame, two_lines, words
 
-COLUMNS: Mapping[str, int] = {"dataset": 0, "run": 1, "version": 2, "endpoint": 3, "system": 3}
+COLUMNS: Mapping[str, int] = {
+    "dataset": 0,
+    **dict.fromkeys(("snapshot", "commit", "environment", "base", "file", "person", "server"), 1),
+    **dict.fromkeys(("run", "stage"), 2),
+    **dict.fromkeys(("version", "manifest"), 3),
+    **dict.fromkeys(("endpoint", "system"), 4),
+}
+LAST = 4
 HEADS: Mapping[str, str] = {
     "dataset": "DATASET",
+    "snapshot": "DATASET SNAPSHOT",
+    "commit": "CODE COMMIT",
+    "environment": "ENVIRONMENT",
+    "base": "BASE MODEL",
+    "file": "PIPELINE FILE",
+    "person": "RUN BY",
+    "server": "TRACKING SERVER",
     "run": "TRAINING RUN",
+    "stage": "PIPELINE STAGE",
     "version": "VERSION",
+    "manifest": "FILES",
     "endpoint": "ENDPOINT",
     "system": "SYSTEM",
 }
-TONES: Mapping[str, int] = {"dataset": 2, "run": 4, "version": 0, "endpoint": 1, "system": 3}
+TONES: Mapping[str, int] = {
+    **dict.fromkeys(("dataset", "snapshot", "file"), 2),
+    **dict.fromkeys(("run", "stage", "person", "server"), 4),
+    **dict.fromkeys(("version", "manifest"), 0),
+    "base": 0,
+    "endpoint": 1,
+    "system": 3,
+}
 BOX, TALL, PITCH, MARGIN = 146, 66, 82, 10
+GAP = 34  # between columns at least; more columns make a wider drawing
 MOST = 12
 
 Node = Mapping[str, Any]
@@ -33,18 +57,24 @@ def lineage(
     title: str = "Lineage",
     palette: Palette = SCREEN,
     width: int = WIDTH,
+    most: int = MOST,
+    more: Mapping[str, int] | None = None,
+    focus: str = "",
 ) -> str:
     """Draw `nodes` ({id, kind, label, detail}) and `edges` ([from, to, word]); `hrefs` makes nodes links.
 
-    A column shows at most twelve nodes; its last box counts the rest, and edges to them are not drawn.
+    A column shows at most `most` nodes; its last box counts the rest, and what `more` (by kind) left out before, and
+    edges to them are not drawn. The node called `focus` has a strong outline.
     """
-    columns = _columns(nodes, edges)
+    columns = _columns(nodes, edges, most, more or {})
+    width = max(width, len(columns) * (BOX + GAP) - GAP + 2)
     places = _places(columns, width)
     known = {node["id"]: node for column in columns for node in column}
     drawn = [edge for edge in edges if edge[0] in places and edge[1] in places and edge[0] != edge[1]]
     body = [_edge(edge, places, known, palette) for edge in drawn]
     body += [
-        _node(node, places[node["id"]], palette, (hrefs or {}).get(node["id"])) for node in known.values()
+        _node(node, places[node["id"]], palette, (hrefs or {}).get(node["id"]), strong=node["id"] == focus)
+        for node in known.values()
     ]
     tallest = max((len(column) for column in columns), default=1)
     height = 2 * MARGIN + (tallest - 1) * PITCH + TALL + (PITCH - TALL if drawn else 0) / 2
@@ -55,36 +85,56 @@ def lineage(
     return frame(title, _told(drawn, known), "lineage", "".join(body), width, height, role)
 
 
-def _columns(nodes: Sequence[Node], edges: Sequence[Sequence[str]]) -> list[list[Node]]:
-    """The nodes by kind, each column in the order that keeps edges short."""
-    columns: list[list[Node]] = [[] for _ in range(4)]
+def _columns(
+    nodes: Sequence[Node], edges: Sequence[Sequence[str]], most: int, more: Mapping[str, int]
+) -> list[list[Node]]:
+    """The nodes by kind, each column by kind, then what came first above what came of it, then so that edges are short."""
+    columns: list[list[Node]] = [[] for _ in range(LAST + 1)]
     for node in nodes:
-        columns[COLUMNS.get(node["kind"], 3)].append(node)
-    columns = [_cut(column) for column in columns if column]
+        columns[COLUMNS.get(node["kind"], LAST)].append(node)
     before: dict[str, list[str]] = {}
     for edge in edges:
         before.setdefault(edge[1], []).append(edge[0])
-    for left, column in pairwise(columns):
+    for left, column in pairwise([[], *(column for column in columns if column)]):
         row = {node["id"]: index for index, node in enumerate(left)}
-        heights: dict[str, float] = {}
+        heights: dict[str, tuple[int, int, float]] = {}
+        steps, kinds = _steps(column, before), list(HEADS)
         for index, node in enumerate(column):
             rows = [row[name] for name in before.get(node["id"], []) if name in row]
-            heights[node["id"]] = sum(rows) / len(rows) if rows else float(index)
+            kind = kinds.index(node["kind"]) if node["kind"] in HEADS else len(kinds)
+            middle = sum(rows) / len(rows) if rows else float(index)
+            heights[node["id"]] = (kind, steps[node["id"]], middle)
         column.sort(key=lambda node, heights=heights: heights[node["id"]])  # type: ignore[misc]
-    return columns
+    extra = [0] * (LAST + 1)
+    for noun, count in more.items():
+        extra[COLUMNS.get(noun, LAST)] += count
+    cut = [_cut(column, most, extra[place], place) for place, column in enumerate(columns)]
+    return [column for column in cut if column]
 
 
-def _cut(column: list[Node]) -> list[Node]:
-    if len(column) <= MOST:
+def _steps(column: Sequence[Node], before: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """How many others of its column each node comes after; in a cycle the count stops at their number."""
+    steps = {node["id"]: 0 for node in column}
+    for _ in column:
+        later = {
+            name: min(
+                max((steps[one] + 1 for one in before.get(name, ()) if one in steps), default=0), len(column)
+            )
+            for name in steps
+        }
+        if later == steps:
+            break
+        steps = later
+    return steps
+
+
+def _cut(column: list[Node], most: int, extra: int, place: int) -> list[Node]:
+    if len(column) <= most and not extra:
         return list(column)
-    rest = len(column) - MOST + 1
-    more = {
-        "id": f"more {column[0]['kind']}",
-        "kind": column[0]["kind"],
-        "label": f"and {rest} more",
-        "detail": "",
-    }
-    return [*column[: MOST - 1], more]
+    kept = column[: most - 1]
+    rest = len(column) - len(kept) + extra
+    more = {"id": f"more {place}", "kind": "more", "label": f"and {rest} more", "detail": "not drawn"}
+    return [*kept, more]
 
 
 def _places(columns: Sequence[Sequence[Node]], width: float) -> dict[str, Place]:
@@ -133,15 +183,19 @@ def _curve(ax: float, ay: float, bx: float, by: float) -> str:
     )
 
 
-def _node(node: Node, place: Place, palette: Palette, href: str | None) -> str:
+def _node(node: Node, place: Place, palette: Palette, href: str | None, *, strong: bool = False) -> str:
     x, y = place
     kind, label, detail = node["kind"], str(node["label"]), str(node.get("detail") or "")
     tone = colour(palette, TONES.get(kind, 5))
     room = BOX - 20
     name = two_lines(label, room, 11.5)
-    told = escape(f"{HEADS.get(kind, kind).capitalize()}: {label}" + (f", {detail}" if detail else ""))
+    told = escape(
+        f"{HEADS.get(kind, kind[:20].upper()).capitalize()}: {label}" + (f", {detail}" if detail else "")
+    )
     grey = f'stroke="{palette.grid if palette.faint == "1" else palette.muted}"'
     faint = "" if palette.faint == "1" else ' stroke-opacity="0.45"'
+    if strong:
+        grey, faint = f'stroke="{palette.ink}" stroke-width="2"', ""
     body = (
         f'<g class="chart-node chart-node-{escape(kind)}"><title>{told}</title>'
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{BOX}" height="{TALL}" rx="4" '

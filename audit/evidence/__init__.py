@@ -43,7 +43,7 @@ def of(version: Version, *, by: User, at: datetime) -> dict[str, Any]:
         "clearances": records.clearances(version),
         "card": papers.card(head),
         "datasheets": sheets,
-        "lineage": of_version(version),
+        "lineage": of_version(version, by),
         "policies": records.policies(version),
         "tokens": records.tokens(version),
         "decisions": records.decisions(version, at),

@@ -29,6 +29,8 @@ MOST_PAGES = 150
 MOST_ROWS = 200
 MOST_COLUMNS = 10
 MOST_DAYS = 124
+MOST_FACTS = 60
+MOST_IN_COLUMN = 9  # of the lineage drawing: what fits on a page beside its heading
 ATTACHMENT = "snapshot.json"
 
 
@@ -104,7 +106,7 @@ def _write(snapshot: Snapshot, stamp: str, taken: datetime) -> str:
                 taken=taken.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 outline=outline(snapshot),
                 drawings=_drawings(snapshot),
-                most={"rows": MOST_ROWS, "columns": MOST_COLUMNS},
+                most={"rows": MOST_ROWS, "columns": MOST_COLUMNS, "facts": MOST_FACTS},
                 attachment=ATTACHMENT,
             )
         )
@@ -129,6 +131,8 @@ def _drawings(snapshot: Snapshot) -> dict[str, Markup]:
             lineage["edges"],
             title=f"Lineage of {name}, version {version}",
             palette=charts.PRINT,
+            most=MOST_IN_COLUMN,
+            more=dict(lineage.get("more", ())),
         ),
         "decisions": charts.bars(
             title, title + ".", [_day(day["day"]) for day in days], series, palette=charts.PRINT

@@ -19,6 +19,7 @@ ICONS = {
     "endpoint": "gate",
     "manifest": "lock",
     "model": "model",
+    "pipeline": "lineage",
     "policy": "policy",
     "report": "report",
     "review": "review",

@@ -15,6 +15,7 @@ TABS = (
     ("version-facts", "Facts", "model"),
     ("version-card", "Card", "card"),
     ("version-lineage", "Lineage", "lineage"),
+    ("version-bom", "Materials", "folder"),
     ("version-access", "Access", "policy"),
     ("version-decisions", "Decisions", "decision"),
     ("version-history", "History", "trail"),

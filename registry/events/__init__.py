@@ -13,6 +13,7 @@ from registry.events.catalogue import (
     VersionRegistered,
 )
 from registry.events.documents import RevisionSaved
+from registry.events.pipelines import PipelineRecorded
 from registry.events.servers import ServerAdded, ServerMoved, ServerSynced
 from registry.events.systems import SystemChanged, SystemRegistered
 
@@ -27,6 +28,7 @@ __all__ = [
     "ManifestTaken",
     "ModelRegistered",
     "ModelShared",
+    "PipelineRecorded",
     "RevisionSaved",
     "ServerAdded",
     "ServerMoved",

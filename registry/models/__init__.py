@@ -4,6 +4,7 @@ from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
 from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
+from registry.models.pipelines import PipelineStage
 from registry.models.runs import Run, RunInput
 from registry.models.systems import System
 from registry.models.users import User
@@ -25,6 +26,7 @@ __all__ = [
     "Model",
     "ModelGroupObjectPermission",
     "ModelUserObjectPermission",
+    "PipelineStage",
     "Revision",
     "Run",
     "RunInput",

@@ -26,6 +26,9 @@ class Run(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["server", "run_id"], name="run_once_per_server")]
+        indexes = [
+            models.Index(fields=["git_commit"], name="run_by_commit", opclasses=["varchar_pattern_ops"])
+        ]
 
     def __str__(self) -> str:
         return f"run {self.run_id[:8]}"

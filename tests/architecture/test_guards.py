@@ -11,6 +11,7 @@ from tests import factories
 APPEND_ONLY = {
     "registry_revision",
     "registry_manifest",
+    "registry_pipelinestage",
     "governance_judgement",
     "governance_riskdecision",
     "governance_policyversion",

@@ -125,7 +125,13 @@ def _lineage() -> dict[str, Any]:
         "nodes": [
             {"id": "d1", "kind": "dataset", "label": "credit-applications-train", "detail": "38 400 rows"},
             {"id": "d2", "kind": "dataset", "label": "credit-applications-holdout", "detail": "9 600 rows"},
-            {"id": "r1", "kind": "run", "label": "rumbling-hare-412", "detail": "2 November 2026"},
+            {
+                "id": "r1",
+                "kind": "run",
+                "label": "rumbling-hare-412",
+                "detail": "2 November 2026",
+                "facts": [["Run", "7f0c9b6e"], *([f"Parameter p{n}", str(n)] for n in range(70))],
+            },
             {"id": "v2", "kind": "version", "label": "credit-scorer 2", "detail": "champion"},
             {"id": "e1", "kind": "endpoint", "label": "staging", "detail": "127.0.0.1:5101"},
             {"id": "e2", "kind": "endpoint", "label": "production", "detail": "not cleared"},

@@ -145,6 +145,13 @@ def test_two_processes_write_the_same_bytes_whatever_their_seed_and_clock(docume
     assert ran.stdout == hashlib.sha256(document).hexdigest()
 
 
+def test_facts_of_the_lineage_are_printed_and_too_many_are_counted(reader: PdfReader) -> None:
+    text = " ".join(text_of(reader).split())
+
+    assert "Run: 7f0c9b6e; Parameter p0: 0; " in text
+    assert "Parameter p58: 58; and 11 more in the attached snapshot.json" in text
+
+
 def test_what_is_missing_is_printed_as_missing() -> None:
     empty = snapshot(
         system=None,

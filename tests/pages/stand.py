@@ -25,6 +25,7 @@ NOT_PAGES = {
     "report-file": "a PDF",
     "report-progress": "a part of the page of a report",
     "decisions-chart": "an image",
+    "version-bom-csv": "a table of values",
     "document": "leads to the latest revision",
 }
 POST_ONLY = {
@@ -73,6 +74,8 @@ class Stand:
             "card-edit": version,
             "dataset": [self.dataset.slug],
             "datasheet-edit": [self.dataset.slug],
+            "dataset-lineage": [self.dataset.slug],
+            "system-lineage": [self.system.slug],
             "document": [document.pk],
             "revision": [document.pk, 2],
             "compare": [document.pk, 1, 2],

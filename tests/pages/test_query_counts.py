@@ -23,9 +23,11 @@ AsUser = Callable[[User], Client]
 
 # name: queries, and what is asked beside the four
 PINNED = {
+    "affected": 4,
     "card-edit": 6,  # version with card; may one see it
     "compare": 6,  # two revisions
     "dataset": 7,  # dataset with datasheet; versions; snapshots
+    "dataset-lineage": 20,  # dataset; snapshots; versions and those derived from them, twice: drawn and affected
     "datasets": 6,  # datasets; their number
     "datasheet-edit": 6,  # dataset with datasheet; may one see it
     "decision": 7,  # decision; token; model
@@ -45,6 +47,7 @@ PINNED = {
     "reviews": 6,  # reviews; their number
     "revision": 6,  # revision; its neighbours
     "system": 10,  # system; risk decisions; clearances; its models; models to choose from
+    "system-lineage": 11,  # system; versions; their aliases, data, endpoints as drawn
     "system-new": 4,
     "systems": 6,  # systems with risk class; their number
     "token": 8,  # token; decisions; their number; models
@@ -57,7 +60,8 @@ PINNED = {
     "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases
     "version-facts": 9,  # version with run; clearances; aliases; manifest; data
     "version-history": 9,  # version; entries; their number; clearances; aliases
-    "version-lineage": 15,  # version; aliases, data, endpoints, systems drawn; what is visible of them; who shares data
+    "version-bom": 13,  # version with run and card; clearances; aliases; manifest; data; stages; endpoints; systems
+    "version-lineage": 17,  # version; those derived from it; its parts as drawn; who shares data
 }
 
 

@@ -15,7 +15,18 @@ from tests.pages.stand import POST_ONLY, Stand, names, page_names
 AsUser = Callable[[User], Client]
 
 # Walks over all pages in one test each: what they stand on is made once.
-LISTS = ["home", "models", "datasets", "systems", "reviews", "policies", "tokens", "reports", "trail"]
+LISTS = [
+    "home",
+    "models",
+    "datasets",
+    "systems",
+    "affected",
+    "reviews",
+    "policies",
+    "tokens",
+    "reports",
+    "trail",
+]
 BY_ROLE = [
     "decisions",
     "decision",

@@ -1,0 +1,1 @@
+"""Documents from elsewhere and for elsewhere."""
