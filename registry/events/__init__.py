@@ -13,6 +13,7 @@ from registry.events.catalogue import (
     VersionRegistered,
 )
 from registry.events.documents import RevisionSaved
+from registry.events.imports import ImportTaken, ImportUsed
 from registry.events.servers import ServerAdded, ServerMoved, ServerSynced
 from registry.events.systems import SystemChanged, SystemRegistered
 
@@ -24,6 +25,8 @@ __all__ = [
     "DatasetSeen",
     "EndpointSet",
     "Event",
+    "ImportTaken",
+    "ImportUsed",
     "ManifestTaken",
     "ModelRegistered",
     "ModelShared",

@@ -3,6 +3,7 @@
 from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
+from registry.models.imports import Import
 from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
 from registry.models.runs import Run, RunInput
 from registry.models.systems import System
@@ -21,6 +22,7 @@ __all__ = [
     "Document",
     "Endpoint",
     "Environment",
+    "Import",
     "Manifest",
     "Model",
     "ModelGroupObjectPermission",
