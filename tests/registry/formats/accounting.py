@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from contextlib import suppress
 from typing import Any
 
 from registry.documents.content import blank
 from registry.documents.proposals import offer
 from registry.formats import Reading
+
+OURS = ("Training data", "Evaluation data")  # how a row says in Model Card Toolkit's JSON which table it is of
 
 
 def flat(value: Any) -> list[Any]:
@@ -56,9 +61,10 @@ def assert_accounted(reading: Reading) -> None:
 
 
 def wanted(value: Any) -> list[str]:
-    """The lines of a value, without the marks of a list."""
-    lines = [
-        squeezed(line).lstrip("-*+ ").strip()
-        for line in str(squeezed(value) if not isinstance(value, str) else value).split("\n")
-    ]
-    return [line for line in lines if line]
+    """The lines of a value, without the marks of a list. Of what was written here, what our notations stand for."""
+    if isinstance(value, str) and value.startswith(("[{", '["')):
+        with suppress(json.JSONDecodeError):
+            return [squeezed(cell) for cell in flat(json.loads(value)) if squeezed(cell)]
+    lines = value.split("\n") if isinstance(value, str) else [squeezed(value)]
+    bare = [re.sub(r"^(Digest|Rows|Use): ", "", line) for line in lines if line not in OURS]
+    return [line for line in (squeezed(line).lstrip("-*+ ").strip() for line in bare) if line]
