@@ -21,7 +21,13 @@ APPEND_ONLY = {
     "audit_sealedbatch",
 }
 # Rows of these change in one way only, and are never emptied as a whole.
-NEVER_EMPTIED = {"governance_token", "governance_token_models", "governance_review", "governance_suspension", "registry_import"}
+NEVER_EMPTIED = {
+    "governance_token",
+    "governance_token_models",
+    "governance_review",
+    "governance_suspension",
+    "registry_import",
+}
 OTHER = {
     ("registry_revision", "whole_revision"),
     ("registry_document", "own_head"),

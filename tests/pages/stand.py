@@ -13,7 +13,7 @@ from audit.actions import reports
 from audit.models import Entry, Report
 from governance.models import Batch, Decision, Review, Token
 from registry.actions import catalogue
-from registry.models import Dataset, Environment, Model, System, User, Version
+from registry.models import Dataset, Environment, Import, Model, System, User, Version
 from tests import factories
 
 # Pages that are not walked as pages, each with the reason.
@@ -25,6 +25,10 @@ NOT_PAGES = {
     "report-file": "a PDF",
     "report-progress": "a part of the page of a report",
     "decisions-chart": "an image",
+    "card-export": "a file",
+    "datasheet-export": "a file",
+    "import-raw": "a file",
+    "import-report": "JSON",
     "document": "leads to the latest revision",
 }
 POST_ONLY = {
@@ -42,6 +46,7 @@ POST_ONLY = {
     "review-withdraw",
     "token-revoke",
     "report-new",
+    "import-use",
     "report-cancel",
 }
 
@@ -58,6 +63,7 @@ class Stand:
     decision: Decision
     ready: Report
     ordered: Report
+    imported: Import
 
     @property
     def model(self) -> Model:
@@ -77,6 +83,12 @@ class Stand:
             "revision": [document.pk, 2],
             "compare": [document.pk, 1, 2],
             "schema": ["card"],
+            "card-export": [*version, "huggingface"],
+            "datasheet-export": [self.dataset.slug, "croissant-1.1"],
+            "import": [self.imported.pk],
+            "import-use": [self.imported.pk],
+            "import-raw": [self.imported.pk],
+            "import-report": [self.imported.pk],
             "system": [self.system.slug],
             "system-add-model": [self.system.slug],
             "system-risk": [self.system.slug],
@@ -125,6 +137,7 @@ def furnished() -> Stand:
         decision=decided,
         ready=ready,
         ordered=reports.order(version=version, by=factories.member("compliance")),
+        imported=factories.imported(),
     )
 
 

@@ -10,10 +10,49 @@ from typing import Any
 import yaml
 
 SEED = 20_261_124
-WORDS = (
-    "the model was trained on a corpus of news and reviews in several languages it reaches good results on the "
-    "benchmark but fails for short texts naïve Größe 模型 données обучение 🤗 🚀 ± ≥ “quoted” it’s – e.g. 3.14 100%"
-).split()
+WORDS = [
+    "the",
+    "model",
+    "was",
+    "trained",
+    "on",
+    "a",
+    "corpus",
+    "of",
+    "news",
+    "and",
+    "reviews",
+    "in",
+    "several",
+    "languages",
+    "it",
+    "reaches",
+    "good",
+    "results",
+    "on",
+    "the",
+    "benchmark",
+    "but",
+    "fails",
+    "for",
+    "short",
+    "texts",
+    "naïve",
+    "Größe",
+    "模型",
+    "données",
+    "обучение",
+    "🤗",
+    "🚀",
+    "±",
+    "≥",
+    "“quoted”",
+    "it’s",
+    "–",
+    "e.g.",
+    "3.14",
+    "100%",
+]
 HEADINGS = (
     *(
         "Model Details",
@@ -68,7 +107,7 @@ class Card:
 
 def cards(count: int = 360) -> Iterator[Card]:
     """`count` cards, every shape in turn, the same ones every time."""
-    chance = random.Random(SEED)
+    chance = random.Random(SEED)  # noqa: S311 - chance that can be repeated is the point
     for number in range(count):
         shape = SHAPES[number % len(SHAPES)]
         yield shape(chance)

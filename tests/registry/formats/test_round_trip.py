@@ -22,7 +22,9 @@ from registry.formats import WRITERS, Export
 from tests.registry.formats.accounting import assert_accounted, content_of
 from tests.registry.formats.toolkit_schema import SCHEMA
 
-pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # in rdflib, of its own
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:ConjunctiveGraph is deprecated:DeprecationWarning"
+)  # in rdflib, of its own
 
 PAIRS = [(name, kind) for name, one in WRITERS.items() for kind in one.kinds if one.places]
 every_pair = pytest.mark.parametrize(("name", "kind"), PAIRS, ids=[f"{name}-{kind}" for name, kind in PAIRS])
