@@ -74,6 +74,13 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "system.registered": lambda f: f"registered the AI system {_name(f['system'])} as {f['operator_role']}",
     "system.changed": lambda f: f"changed the AI system {_name(f['system'])}: {f['what']}",
     "revision.saved": lambda f: f"saved {_name(f['revision'])} ({short(f['digest'])})" + _quoted(f["note"]),
+    "import.taken": lambda f: (
+        f"imported {_name(f['imported'])} as {f['format']}: {f['mapped']} values mapped, {f['kept']} kept unmapped,"
+        f" {f['dropped']} dropped"
+    ),
+    "import.used": lambda f: (
+        f"used the import {_name(f['imported'])} for {_name(f['about'])}: {f['proposed']} fields wait to be accepted"
+    ),
     "review.submitted": lambda f: f"asked for the {_name(f['review'])} ({short(f['digest'])})",
     "review.approved": lambda f: (
         f"approved in the {_name(f['review'])} ({short(f['digest'])})" + _quoted(f["comment"])

@@ -15,6 +15,7 @@ PLACES = (
     ("Home", "home", "home", "/", ""),
     ("Models", "models", "model", "/models/", ""),
     ("Datasets", "datasets", "dataset", "/datasets/", ""),
+    ("Imports", "imports", "upload", "/imports/", ""),
     ("Systems", "systems", "system", "/systems/", ""),
     ("Affected", "affected", "lineage", "/lineage/", ""),
     ("Reviews", "reviews", "review", "/reviews/", ""),

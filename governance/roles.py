@@ -49,8 +49,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "governance.revoke_token",
         "governance.suspend_version",
     ),
-    # The portal itself: reads tracking servers on a schedule and sweeps clearances. Nobody logs in as it.
-    "machine": ("registry.view_model", "registry.sync_trackingserver"),
+    # The portal itself: reads tracking servers on a schedule, sweeps clearances, imports files on the command line.
+    # Nobody logs in as it.
+    "machine": ("registry.view_model", "registry.sync_trackingserver", "registry.write_document"),
 }
 
 

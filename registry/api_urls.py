@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.api import catalogue, datasets, documents, lineage
+from registry.api import catalogue, datasets, documents, imports, lineage
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -19,6 +19,15 @@ urlpatterns = [
     path(f"{VERSION}lineage/prov/", lineage.VersionProv.as_view(), name="api-version-prov"),
     path(f"{VERSION}bom/", lineage.VersionBom.as_view(), name="api-version-bom"),
     path("datasets/<slug:slug>/lineage/", lineage.DatasetLineage.as_view(), name="api-dataset-lineage"),
+    path(f"{VERSION}export/<str:form>/", imports.ExportCard.as_view(), name="api-card-export"),
+    path(
+        "datasets/<slug:slug>/export/<str:form>/",
+        imports.ExportDatasheet.as_view(),
+        name="api-datasheet-export",
+    ),
+    path("imports/", imports.Imports.as_view(), name="api-imports"),
+    path("imports/<int:pk>/", imports.OneImport.as_view(), name="api-import"),
+    path("imports/<int:pk>/use/", imports.UseImport.as_view(), name="api-import-use"),
     path("datasets/", datasets.Datasets.as_view(), name="api-datasets"),
     path("datasets/<slug:slug>/", datasets.OneDataset.as_view(), name="api-dataset"),
     path("datasets/<slug:slug>/datasheet/", documents.Datasheet.as_view(), name="api-datasheet"),

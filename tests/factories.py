@@ -20,10 +20,42 @@ from governance.actions import policies, reviews, risk
 from governance.actions import tokens as token_verbs
 from governance.models import PolicyVersion, Review, RiskDecision, Token
 from governance.tokens import Secret
-from registry.actions import catalogue, data, documents, servers, systems
+from registry.actions import catalogue, data, documents, imports, servers, systems
 from registry.documents.content import blank
 from registry.documents.outline import outline
-from registry.models import Dataset, Manifest, Model, Revision, Run, System, TrackingServer, User, Version
+from registry.models import (
+    Dataset,
+    Import,
+    Manifest,
+    Model,
+    Revision,
+    Run,
+    System,
+    TrackingServer,
+    User,
+    Version,
+)
+
+README = """---
+license: mit
+language: no
+tags: [digits]
+widget:
+- text: "7"
+---
+
+# Model Card for Digit reader
+
+Reads one digit from a scanned form.
+
+## Uses
+
+Sorting post.
+
+## Limitations
+
+[More Information Needed]
+"""
 
 _next = count(1).__next__
 
@@ -148,6 +180,11 @@ def save(
     return documents.save(
         about=about, content=complete(kind, mark), on_top_of=on_top_of, by=by or member("owner")
     )
+
+
+def imported(text: str = README, *, about: Version | Dataset | None = None, by: User | None = None) -> Import:
+    """A README that somebody imported; it waits unless it is about something."""
+    return imports.take(name="README.md", raw=text.encode(), about=about, by=by or member("owner"))
 
 
 def submitted_review(version: Version | None = None, *, by: User | None = None) -> Review:

@@ -10,7 +10,9 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
+
+from registry.formats import MAX_BYTES
 
 
 class TooLarge(APIException):
@@ -60,3 +62,17 @@ class InSchema(OpenApiSerializerExtension):
     def map_serializer(self, auto_schema: Any, direction: Any) -> Any:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001 - its own door
         return schema | {"additionalProperties": False}
+
+
+class RawFile(BaseParser):
+    """A file as it is, within the size that can be imported. What is larger is not read to its end."""
+
+    media_type = "application/octet-stream"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        raw: bytes = stream.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise TooLarge(f"The file has more than the {MAX_BYTES} bytes that are read.")
+        return raw

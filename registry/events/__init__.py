@@ -14,6 +14,7 @@ from registry.events.catalogue import (
 )
 from registry.events.documents import RevisionSaved
 from registry.events.pipelines import PipelineRecorded
+from registry.events.imports import ImportTaken, ImportUsed
 from registry.events.servers import ServerAdded, ServerMoved, ServerSynced
 from registry.events.systems import SystemChanged, SystemRegistered
 
@@ -25,6 +26,8 @@ __all__ = [
     "DatasetSeen",
     "EndpointSet",
     "Event",
+    "ImportTaken",
+    "ImportUsed",
     "ManifestTaken",
     "ModelRegistered",
     "ModelShared",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from registry import lineage
+from registry.formats.writing import Export
 from registry.lineage.graph import ACTIVITIES, AGENTS, Edge, Graph, Node
 from registry.models import Dataset, User, Version
 
@@ -30,6 +31,11 @@ def write(about: Version | Dataset, user: User) -> bytes:
     if isinstance(about, Version):
         return encode(lineage.of_version(about, user))
     return encode(lineage.of_dataset(about, user))
+
+
+def export(given: Export) -> bytes:
+    """The lineage of what is exported, as its reader may see it."""
+    return write(given.about, given.reader)
 
 
 def encode(graph: Graph) -> bytes:

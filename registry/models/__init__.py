@@ -3,6 +3,7 @@
 from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
+from registry.models.imports import Import
 from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
 from registry.models.pipelines import PipelineStage
 from registry.models.runs import Run, RunInput
@@ -22,6 +23,7 @@ __all__ = [
     "Document",
     "Endpoint",
     "Environment",
+    "Import",
     "Manifest",
     "Model",
     "ModelGroupObjectPermission",

@@ -13,7 +13,7 @@ from audit.actions import reports
 from audit.models import Entry, Report
 from governance.models import Batch, Decision, Review, Token
 from registry.actions import catalogue
-from registry.models import Dataset, Environment, Model, System, User, Version
+from registry.models import Dataset, Environment, Import, Model, System, User, Version
 from tests import factories
 
 # Pages that are not walked as pages, each with the reason.
@@ -26,6 +26,10 @@ NOT_PAGES = {
     "report-progress": "a part of the page of a report",
     "decisions-chart": "an image",
     "version-bom-csv": "a table of values",
+    "card-export": "a file",
+    "datasheet-export": "a file",
+    "import-raw": "a file",
+    "import-report": "JSON",
     "document": "leads to the latest revision",
 }
 POST_ONLY = {
@@ -43,6 +47,7 @@ POST_ONLY = {
     "review-withdraw",
     "token-revoke",
     "report-new",
+    "import-use",
     "report-cancel",
 }
 
@@ -59,6 +64,7 @@ class Stand:
     decision: Decision
     ready: Report
     ordered: Report
+    imported: Import
 
     @property
     def model(self) -> Model:
@@ -80,6 +86,12 @@ class Stand:
             "revision": [document.pk, 2],
             "compare": [document.pk, 1, 2],
             "schema": ["card"],
+            "card-export": [*version, "huggingface"],
+            "datasheet-export": [self.dataset.slug, "croissant-1.1"],
+            "import": [self.imported.pk],
+            "import-use": [self.imported.pk],
+            "import-raw": [self.imported.pk],
+            "import-report": [self.imported.pk],
             "system": [self.system.slug],
             "system-add-model": [self.system.slug],
             "system-risk": [self.system.slug],
@@ -128,6 +140,7 @@ def furnished() -> Stand:
         decision=decided,
         ready=ready,
         ordered=reports.order(version=version, by=factories.member("compliance")),
+        imported=factories.imported(),
     )
 
 

@@ -34,6 +34,9 @@ PINNED = {
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
     "design": 4,
     "entry": 7,  # entry; the one before; the one after
+    "import": 5,  # import with what it is about; what exists under the name that it gives
+    "import-new": 4,
+    "imports": 6,  # imports; their number
     "home": 12,  # coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
     "models": 9,  # models with the state of their clearance; their number; aliases; versions; systems
@@ -114,4 +117,6 @@ def grown(stand: Stand, start: int, end: int) -> None:
         decision(stand.version, token, allowed=bool(number % 2))
         decision(stand.version, stand.token)
         factories.save(stand.version, mark=f"again {number}")
+        factories.imported(about=stand.version)
+        factories.imported()
         reports.order(version=stand.version, by=factories.member("compliance"))
