@@ -6,15 +6,23 @@ from registry.events.catalogue import (
     AliasMoved,
     AliasRemoved,
     DatasetSeen,
+    EndpointRemoved,
     EndpointSet,
     ManifestTaken,
     ModelRegistered,
     ModelShared,
+    ModelUnshared,
     VersionRegistered,
 )
 from registry.events.documents import RevisionSaved
 from registry.events.servers import ServerAdded, ServerMoved, ServerSynced
-from registry.events.systems import SystemChanged, SystemRegistered
+from registry.events.systems import (
+    SystemChanged,
+    SystemEdited,
+    SystemModelRemoved,
+    SystemRegistered,
+    SystemRetired,
+)
 
 __all__ = [
     "AccountChanged",
@@ -22,17 +30,22 @@ __all__ = [
     "AliasMoved",
     "AliasRemoved",
     "DatasetSeen",
+    "EndpointRemoved",
     "EndpointSet",
     "Event",
     "ManifestTaken",
     "ModelRegistered",
     "ModelShared",
+    "ModelUnshared",
     "RevisionSaved",
     "ServerAdded",
     "ServerMoved",
     "ServerSynced",
     "SystemChanged",
+    "SystemEdited",
+    "SystemModelRemoved",
     "SystemRegistered",
+    "SystemRetired",
     "Unheard",
     "VersionRegistered",
     "happened",

@@ -1,5 +1,6 @@
 """Facts: what exists."""
 
+from registry.models.answers import KeptAnswer
 from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
@@ -21,6 +22,7 @@ __all__ = [
     "Document",
     "Endpoint",
     "Environment",
+    "KeptAnswer",
     "Manifest",
     "Model",
     "ModelGroupObjectPermission",
