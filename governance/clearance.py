@@ -11,7 +11,6 @@ from typing import Any
 
 from registry.verdict import Reason, Verdict
 
-
 OUTDATED = "outdated"  # in place of a risk class: purpose or role has changed since it was decided
 
 
@@ -97,7 +96,9 @@ def _risk(facts: Facts) -> Reason | None:
     classes = facts.now.risk_classes
     if not classes:
         return Reason(
-            "risk_no_system", "The model belongs to no system in service.", "Add the model to the system that uses it."
+            "risk_no_system",
+            "The model belongs to no system in service.",
+            "Add the model to the system that uses it.",
         )
     for system, risk_class in sorted(classes.items()):
         if risk_class == "prohibited":

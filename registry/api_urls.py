@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.api import catalogue, datasets, documents
+from registry.api import catalogue, datasets, documents, endpoints, shares
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -15,6 +15,9 @@ urlpatterns = [
     path(VERSION, catalogue.OneVersion.as_view(), name="api-version"),
     path(f"{VERSION}card/", documents.Card.as_view(), name="api-card"),
     path(f"{VERSION}card/revisions/", documents.CardRevisions.as_view(), name="api-card-revisions"),
+    path(f"{VERSION}endpoints/<slug:environment>/", endpoints.OneEndpoint.as_view(), name="api-endpoint"),
+    path("models/<slug:slug>/shares/", shares.Shares.as_view(), name="api-shares"),
+    path("models/<slug:slug>/shares/<str:audience>/", shares.Share.as_view(), name="api-share"),
     path("datasets/", datasets.Datasets.as_view(), name="api-datasets"),
     path("datasets/<slug:slug>/", datasets.OneDataset.as_view(), name="api-dataset"),
     path("datasets/<slug:slug>/datasheet/", documents.Datasheet.as_view(), name="api-datasheet"),

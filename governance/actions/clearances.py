@@ -117,7 +117,9 @@ def _bases(versions: dict[int, Version]) -> dict[int, clearance.Basis]:
     for pk, slug, digest in used.values_list(*columns):
         datasheets[pk][slug] = digest or ""
     decisions = RiskDecision.objects.filter(system__models__versions__in=ids).order_by("decided_at", "pk")
-    decided = {row[0]: row[1:] for row in decisions.values_list("system", "risk_class", "decided_at")}  # latest
+    decided = {
+        row[0]: row[1:] for row in decisions.values_list("system", "risk_class", "decided_at")
+    }  # latest
     classes: dict[int, dict[str, str]] = defaultdict(dict)
     systems = System.objects.filter(models__versions__in=ids, retired_at=None)
     for model, pk, slug, redefined_at in systems.values_list("models", "pk", "slug", "redefined_at"):

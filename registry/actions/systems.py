@@ -65,9 +65,7 @@ def edit(
     after = _next_edition(before, **changed)
     for field, value in changed.items():
         was, substance = getattr(before, field), field in SUBSTANCE
-        publish(
-            SystemEdited(system=after, field=field, before=was, after=value, substance=substance, by=by)
-        )
+        publish(SystemEdited(system=after, field=field, before=was, after=value, substance=substance, by=by))
     return after
 
 
@@ -129,21 +127,20 @@ def _next_edition(system: System, **changed: object) -> System:
 def _checked(*, name: str, intended_purpose: str, operator_role: str, team: str) -> dict[str, str]:
     """What was given, without margins; `Invalid` naming every field that cannot be taken."""
     problems: dict[str, list[str]] = {}
-    given = {"name": name, "intended_purpose": intended_purpose, "team": team.strip()}
+    given = {"name": name, "intended_purpose": intended_purpose, "team": team}
     if not slugify(name):
         problems["name"] = ["Give the system a name with letters or digits."]
-    checks = {
-        "name": lambda: within(name.strip(), field="name", longest=LONGEST_NAME),
-        "intended_purpose": lambda: required(
-            intended_purpose, field="intended_purpose", missing="Say what the system is meant to do."
-        ),
-        "team": lambda: within(team.strip(), field="team", longest=LONGEST_TEAM),
-    }
-    for field, check in checks.items():
+    for field, longest in (("name", LONGEST_NAME), ("team", LONGEST_TEAM)):
         try:
-            given[field] = check()
+            given[field] = within(given[field].strip(), field=field, longest=longest)
         except Invalid as error:
             problems = error.fields | problems
+    try:
+        given["intended_purpose"] = required(
+            intended_purpose, field="intended_purpose", missing="Say what the system is meant to do."
+        )
+    except Invalid as error:
+        problems |= error.fields
     if operator_role not in System.OperatorRole.values:
         problems["operator_role"] = [f"Choose one of {', '.join(System.OperatorRole.values)}."]
     if problems:

@@ -61,7 +61,7 @@ class Door(GenericAPIView[Any]):
 
     authentication_classes = [Session]
     permission_classes = [IsAuthenticated]
-    throttle_classes = [PerAccount]
+    throttle_classes: ClassVar[list[type[PerAccount]]] = [PerAccount]  # type: ignore[misc]
     parser_classes = [StorableJSON]
     pagination_class: Any = None
     # What OPTIONS would tell, the schema tells better.
@@ -92,8 +92,8 @@ class Door(GenericAPIView[Any]):
             self.attempt = once.begin(request._request, self.user)  # noqa: SLF001
 
     def get_throttles(self) -> list[Any]:
-        self.throttles = super().get_throttles()
-        return self.throttles
+        self.throttles = [throttle() for throttle in self.throttle_classes]
+        return list(self.throttles)
 
     def handle_exception(self, exc: Exception) -> Any:
         return exc.answer if isinstance(exc, once.Replayed) else super().handle_exception(exc)
@@ -101,9 +101,10 @@ class Door(GenericAPIView[Any]):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
         for throttle in getattr(self, "throttles", []):
-            answer.headers.update(throttle.headers())
+            for name, value in throttle.headers().items():
+                answer.headers[name] = value
         if self.shows_secret and request.method in once.WRITES and answer.status_code < 300:
-            answer.headers["Cache-Control"] = "private, no-store"
+            answer.headers["Cache-Control"] = "no-store"
         answer.headers.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(answer, ["Accept", "Cookie"])
         if isinstance(self, Listing) or not isinstance(answer, Response):

@@ -112,7 +112,9 @@ def begin(request: HttpRequest, user: User) -> Attempt:
         raise AnotherRequest
     if kept.body is None:
         raise ToldOnce(kept.headers.get("Location", ""))
-    raise Replayed(HttpResponse(bytes(kept.body), status=kept.status, headers=kept.headers | {REPLAYED: "true"}))
+    raise Replayed(
+        HttpResponse(bytes(kept.body), status=kept.status, headers=kept.headers | {REPLAYED: "true"})
+    )
 
 
 def keep(attempt: Attempt, answer: HttpResponseBase) -> None:

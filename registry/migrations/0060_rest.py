@@ -63,80 +63,105 @@ UNMEMBERS = "DROP TRIGGER system_members ON registry_system_models; DROP FUNCTIO
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registry', '0005_whole_documents'),
+        ("registry", "0005_whole_documents"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='KeptAnswer',
+            name="KeptAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('place', models.CharField(max_length=64)),
-                ('method', models.CharField(max_length=10)),
-                ('path', models.CharField(max_length=400)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('headers', models.JSONField(default=dict)),
-                ('body', models.BinaryField(null=True)),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("place", models.CharField(max_length=64)),
+                ("method", models.CharField(max_length=10)),
+                ("path", models.CharField(max_length=400)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.BinaryField(null=True)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.AddField(
-            model_name='system',
-            name='edition',
+            model_name="system",
+            name="edition",
             field=models.PositiveIntegerField(default=1),
         ),
         migrations.AddField(
-            model_name='system',
-            name='redefined_at',
+            model_name="system",
+            name="redefined_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='system',
-            name='retired_at',
+            model_name="system",
+            name="retired_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='system',
-            name='retired_because',
+            model_name="system",
+            name="retired_because",
             field=models.CharField(blank=True, max_length=500),
         ),
         migrations.AddField(
-            model_name='system',
-            name='team',
+            model_name="system",
+            name="team",
             field=models.CharField(blank=True, max_length=200),
         ),
         migrations.AddConstraint(
-            model_name='system',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('retired_at__isnull', True), ('retired_because', '')), models.Q(('retired_at__isnull', False), models.Q(('retired_because', ''), _negated=True)), _connector='OR'), name='system_retired_for_a_reason'),
+            model_name="system",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("retired_at__isnull", True), ("retired_because", "")),
+                    models.Q(("retired_at__isnull", False), models.Q(("retired_because", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="system_retired_for_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='system',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='system_name_once'),
+            model_name="system",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("name"), name="system_name_once"
+            ),
         ),
         migrations.AddField(
-            model_name='keptanswer',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="keptanswer",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keptanswer',
-            constraint=models.UniqueConstraint(fields=('user', 'place'), name='answer_kept_once'),
+            model_name="keptanswer",
+            constraint=models.UniqueConstraint(fields=("user", "place"), name="answer_kept_once"),
         ),
         migrations.AddConstraint(
-            model_name='keptanswer',
-            constraint=models.CheckConstraint(condition=models.Q(('status__gte', 200), ('status__lt', 500)), name='answer_kept_is_no_failure'),
+            model_name="keptanswer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__gte", 200), ("status__lt", 500)),
+                name="answer_kept_is_no_failure",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keptanswer',
-            constraint=models.CheckConstraint(condition=models.Q(('fingerprint__regex', '^[0-9a-f]{64}$'), ('place__regex', '^[0-9a-f]{64}$')), name='answer_kept_under_digests'),
+            model_name="keptanswer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("fingerprint__regex", "^[0-9a-f]{64}$"), ("place__regex", "^[0-9a-f]{64}$")
+                ),
+                name="answer_kept_under_digests",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keptanswer',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='answer_kept_for_a_while'),
+            model_name="keptanswer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expires_at__gt", models.F("made_at"))), name="answer_kept_for_a_while"
+            ),
         ),
         migrations.RunSQL(COURSE, UNCOURSE),
         migrations.RunSQL(MEMBERS, UNMEMBERS),

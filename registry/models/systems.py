@@ -44,8 +44,12 @@ class System(orm.Model):
     intended_purpose = orm.TextField()
     operator_role = orm.CharField(max_length=20, choices=OperatorRole.choices)
     team = orm.CharField(max_length=200, blank=True)  # who answers for it, and how to reach them
-    edition = orm.PositiveIntegerField(default=1)  # one more with every change: nobody changes what they have not read
-    redefined_at = orm.DateTimeField(null=True, blank=True)  # purpose or role changed; written by the database
+    edition = orm.PositiveIntegerField(
+        default=1
+    )  # one more with every change: nobody changes what they have not read
+    redefined_at = orm.DateTimeField(
+        null=True, blank=True
+    )  # purpose or role changed; written by the database
     retired_at = orm.DateTimeField(null=True, blank=True)
     retired_because = orm.CharField(max_length=500, blank=True)
     models = orm.ManyToManyField("registry.Model", related_name="systems", blank=True)
