@@ -16,7 +16,7 @@ from registry.api.doors import Door
 from registry.api.problems import WRITE, described
 from registry.errors import Invalid
 from registry.models import Model, ModelGroupObjectPermission, ModelUserObjectPermission, User
-from registry.models.visibility import VIEW_MODEL
+from registry.models.visibility import VIEW_MODEL, audience_named
 from registry.permissions import require
 
 SHARED = {"model": "credit-risk", "audience": ["group:owner", "user:scoring"]}
@@ -87,13 +87,8 @@ def audience_of(model: Model) -> dict[str, Any]:
 
 
 def named(audience: str) -> Group | User:
-    """The group or active account that `audience` names. Asked by those only who may share."""
-    kind, _, name = audience.partition(":")
-    found: Group | User | None = None
-    if kind == "group" and "\x00" not in name:
-        found = Group.objects.filter(name=name).first()
-    elif kind == "user" and "\x00" not in name:
-        found = User.objects.filter(username=name).first()
+    """The group or account that `audience` names. Asked for those only who may share."""
+    found = audience_named(audience)
     if found is None:
         raise Invalid(fields={"audience": ['Name a group or an account: "group:NAME" or "user:NAME".']})
     return found

@@ -21,11 +21,19 @@ APPEND_ONLY = {
     "audit_sealedbatch",
 }
 # Rows of these change in one way only, and are never emptied as a whole.
-NEVER_EMPTIED = {"governance_token", "governance_token_models", "governance_review", "governance_suspension"}
+NEVER_EMPTIED = {
+    "governance_token",
+    "governance_token_models",
+    "governance_review",
+    "governance_suspension",
+    "registry_system",
+}
 OTHER = {
     ("registry_revision", "whole_revision"),
     ("registry_document", "own_head"),
     ("registry_manifest", "taken_now"),
+    ("registry_system", "system_course"),
+    ("registry_system_models", "system_members"),
     ("governance_riskdecision", "decided_now"),
     ("governance_policy", "own_policy"),
     ("governance_suspension", "suspension_course"),
