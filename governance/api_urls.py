@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from governance.api import clearances, decisions, policies, reviews, risk, schema, systems, tokens
 
@@ -34,5 +34,5 @@ urlpatterns = [
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),
     path("", schema.Nowhere.as_view(), name="api"),
-    path("<path:rest>", schema.Nowhere.as_view(), name="api-nowhere"),
+    re_path(r"[\s\S]+", schema.Nowhere.as_view(), name="api-nowhere"),  # a line break is part of an address too
 ]

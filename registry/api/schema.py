@@ -11,6 +11,7 @@ from rest_framework.renderers import JSONRenderer
 from registry.api import once
 from registry.api.doors import Door, Listing
 from registry.api.limits import PerAccount
+from registry.api.pages import Pages
 from registry.api.preconditions import ETAG, IF_NONE_MATCH
 from registry.api.problems import MEDIA, documented
 
@@ -72,6 +73,12 @@ class Described(AutoSchema):
         if self._is_one_object():
             answers["304"] = {"description": NOT_MODIFIED}
         return dict(sorted(answers.items()))
+
+    def _get_pagination_parameters(self) -> list[dict[str, Any]]:
+        if not isinstance(self.view, Listing) or self.method != "GET":
+            return []
+        found: list[dict[str, Any]] = Pages().get_schema_operation_parameters(self.view)
+        return found
 
     def _declines(self) -> tuple[int, ...]:
         limited = (429,) if PerAccount in self.view.throttle_classes else ()
