@@ -36,6 +36,11 @@ def _quoted(text: str) -> str:
     return f": “{text}”" if text else ""
 
 
+def _brief(text: str) -> str:
+    """At most 120 characters; the facts of the entry hold all of it."""
+    return text if len(text) <= 120 else f"{text[:119]}…"
+
+
 def _tail(text: str) -> str:
     return text.rstrip(".")
 
@@ -53,6 +58,7 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     ),
     "model.registered": lambda f: f"took the model {_name(f['model'])} into the registry",
     "model.shared": lambda f: f"shared the model {_name(f['model'])} with {f['audience']}",
+    "model.unshared": lambda f: f"stopped sharing the model {_name(f['model'])} with {f['audience']}",
     "version.registered": lambda f: f"took {_name(f['version'])} into the registry",
     "alias.moved": lambda f: (
         f"saw the alias {f['alias']} of {_name(f['model'])} move"
@@ -71,8 +77,19 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"recorded a pipeline of {f['stages']} stage{'s' if f['stages'] != 1 else ''} for {_name(f['version'])} ({short(f['source'])})"
     ),
     "endpoint.set": lambda f: f"set where {_name(f['endpoint'])} answers: {f['url']}",
+    "endpoint.removed": lambda f: (
+        f"removed where {_name(f['version'])} answers in {f['environment']}: {f['url']}"
+    ),
     "system.registered": lambda f: f"registered the AI system {_name(f['system'])} as {f['operator_role']}",
     "system.changed": lambda f: f"changed the AI system {_name(f['system'])}: {f['what']}",
+    "system.edited": lambda f: (
+        f"changed the {f['field'].replace('_', ' ')} of the AI system {_name(f['system'])}"
+        f" from “{_brief(f['before'])}” to “{_brief(f['after'])}”"
+    ),
+    "system.model_removed": lambda f: (
+        f"removed the model {_name(f['model'])} from the AI system {_name(f['system'])}"
+    ),
+    "system.retired": lambda f: f"retired the AI system {_name(f['system'])}" + _quoted(f["reason"]),
     "revision.saved": lambda f: f"saved {_name(f['revision'])} ({short(f['digest'])})" + _quoted(f["note"]),
     "import.taken": lambda f: (
         f"imported {_name(f['imported'])} as {f['format']}: {f['mapped']} values mapped, {f['kept']} kept unmapped,"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from governance.api import clearances, decisions, lineage, policies, reviews, schema, systems, tokens
+from governance.api import clearances, decisions, lineage, policies, reviews, risk, schema, systems, tokens
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -22,12 +22,19 @@ urlpatterns = [
     path("reviews/<int:pk>/judgement/", reviews.Judge.as_view(), name="api-judgement"),
     path("systems/", systems.Systems.as_view(), name="api-systems"),
     path("systems/<slug:slug>/", systems.OneSystem.as_view(), name="api-system"),
-    path("systems/<slug:slug>/risk/", systems.Risk.as_view(), name="api-risk"),
+    path("systems/<slug:slug>/retirement/", systems.Retirement.as_view(), name="api-system-retirement"),
+    path("systems/<slug:slug>/models/", systems.SystemModels.as_view(), name="api-system-models"),
+    path(
+        "systems/<slug:slug>/models/<slug:model>/",
+        systems.OneSystemModel.as_view(),
+        name="api-system-model",
+    ),
+    path("systems/<slug:slug>/risk/", risk.Risk.as_view(), name="api-risk"),
     path("policies/<slug:slug>/<slug:environment>/", policies.OnePolicy.as_view(), name="api-policy"),
     path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),
     path("", schema.Nowhere.as_view(), name="api"),
-    path("<path:rest>", schema.Nowhere.as_view(), name="api-nowhere"),
+    re_path(r"[\s\S]+", schema.Nowhere.as_view(), name="api-nowhere"),  # a line break is part of an address too
 ]

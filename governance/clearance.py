@@ -11,6 +11,8 @@ from typing import Any
 
 from registry.verdict import Reason, Verdict
 
+OUTDATED = "outdated"  # in place of a risk class: purpose or role has changed since it was decided
+
 
 @dataclass(frozen=True)
 class Basis:
@@ -22,7 +24,7 @@ class Basis:
     )  # dataset slug → digest of its head; "" when missing
     risk_classes: Mapping[str, str] = field(
         default_factory=dict
-    )  # system slug → risk class; "" when undecided
+    )  # slug of a system in service → risk class; "" when undecided, OUTDATED when it has to be decided again
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON for storing with a review."""
@@ -94,12 +96,20 @@ def _risk(facts: Facts) -> Reason | None:
     classes = facts.now.risk_classes
     if not classes:
         return Reason(
-            "risk_no_system", "The model belongs to no system.", "Add the model to the system that uses it."
+            "risk_no_system",
+            "The model belongs to no system in service.",
+            "Add the model to the system that uses it.",
         )
     for system, risk_class in sorted(classes.items()):
         if risk_class == "prohibited":
             return Reason(
                 "risk_prohibited", f"The system {system} is a prohibited practice.", "Take it out of service."
+            )
+        if risk_class == OUTDATED:
+            return Reason(
+                "risk_outdated",
+                f"The purpose or our role of the system {system} has changed since its risk class was decided.",
+                "Ask compliance to decide the risk class again.",
             )
         if not risk_class:
             return Reason(

@@ -7,7 +7,17 @@ from typing import Any
 from django.db.models import QuerySet
 
 from governance.actions.clearances import recompute
-from registry.events import Event, ManifestTaken, RevisionSaved, SystemChanged, VersionRegistered, happened
+from registry.events import (
+    Event,
+    ManifestTaken,
+    RevisionSaved,
+    SystemChanged,
+    SystemEdited,
+    SystemModelRemoved,
+    SystemRetired,
+    VersionRegistered,
+    happened,
+)
 from registry.models import RunInput, Version
 
 
@@ -27,7 +37,11 @@ def affected(event: Event) -> QuerySet[Version] | None:
     """The versions whose clearance may have changed; None when the event does not concern clearances."""
     if isinstance(event, (VersionRegistered, ManifestTaken)):
         return Version.objects.filter(pk=event.version.pk)
-    if isinstance(event, SystemChanged):
+    if isinstance(event, SystemModelRemoved):
+        return Version.objects.filter(model=event.model)
+    if isinstance(event, SystemEdited) and not event.substance:
+        return None
+    if isinstance(event, (SystemChanged, SystemEdited, SystemRetired)):
         return Version.objects.filter(model__systems=event.system)
     if isinstance(event, RevisionSaved):
         document = event.revision.document

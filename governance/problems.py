@@ -43,8 +43,8 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     else:
         detail = str(getattr(error, "detail", error))
         problem = _problem(answer.status_code, answer.status_text, detail)
-    for name, value in answer.headers.items():
-        if name.lower() in ("www-authenticate", "retry-after", "allow"):
+    for name, value in {**answer.headers, "Location": getattr(error, "place", "")}.items():
+        if value and name.lower() in ("www-authenticate", "retry-after", "allow", "location"):
             problem[name] = value
     return problem
 

@@ -63,6 +63,7 @@ SITE_URL = text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 GATE_URL = text("GATE_URL", "http://127.0.0.1:8001").rstrip("/")
 GATE_PORT = number("GATE_PORT", 8001, low=1, high=65535)
 ENDPOINT_HOSTS = listing("ENDPOINT_HOSTS", "")  # hosts that model servers may run on; empty for any
+API_REQUESTS_PER_MINUTE = number("API_REQUESTS_PER_MINUTE", 1200, low=10, high=1_000_000)  # of one account
 HTTPS = switch("HTTPS", default=not EMBEDDED)
 
 INSTALLED_APPS = [
@@ -166,6 +167,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "read-tracking-servers": {"task": "registry.sync_all", "schedule": 300.0},
     "rehash-files": {"task": "registry.rehash_all", "schedule": 3600.0},
+    "forget-answers": {"task": "registry.forget_answers", "schedule": 3600.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }
@@ -216,7 +218,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "registry.api.schema.Described",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
     "EXCEPTION_HANDLER": "governance.problems.handler",
     "PAGE_SIZE": 50,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.api import catalogue, datasets, documents, imports, lineage
+from registry.api import catalogue, datasets, documents, endpoints, imports, lineage, shares
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -28,6 +28,9 @@ urlpatterns = [
     path("imports/", imports.Imports.as_view(), name="api-imports"),
     path("imports/<int:pk>/", imports.OneImport.as_view(), name="api-import"),
     path("imports/<int:pk>/use/", imports.UseImport.as_view(), name="api-import-use"),
+    path(f"{VERSION}endpoints/<slug:environment>/", endpoints.OneEndpoint.as_view(), name="api-endpoint"),
+    path("models/<slug:slug>/shares/", shares.Shares.as_view(), name="api-shares"),
+    path("models/<slug:slug>/shares/<str:audience>/", shares.Share.as_view(), name="api-share"),
     path("datasets/", datasets.Datasets.as_view(), name="api-datasets"),
     path("datasets/<slug:slug>/", datasets.OneDataset.as_view(), name="api-dataset"),
     path("datasets/<slug:slug>/datasheet/", documents.Datasheet.as_view(), name="api-datasheet"),

@@ -165,6 +165,23 @@ class SystemForm(forms.Form):
     operator_role = forms.ChoiceField(
         label="Our role", choices=System.OperatorRole.choices, help_text="Art. 3(3) to (7) of the AI Act."
     )
+    team = forms.CharField(
+        label="Team", max_length=200, required=False, help_text="Who answers for it, and how to reach them."
+    )
+
+
+class SystemEditForm(SystemForm):
+    """What an AI system is, changed on top of the edition that was read."""
+
+    on_top_of = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+
+class RetireForm(forms.Form):
+    """Why a system goes out of service."""
+
+    reason = forms.CharField(
+        label="Why it goes out of service", max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 def _initial(form: DocumentForm) -> dict[str, Any]:

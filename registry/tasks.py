@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
-from registry.models import TrackingServer, User, Version
+from registry.models import KeptAnswer, TrackingServer, User, Version
 
 log = logging.getLogger(__name__)
 
@@ -47,3 +48,9 @@ def rehash_version(version_id: int, by_id: int) -> str:
 
     version = Version.objects.select_related("model__server", "run").get(pk=version_id)
     return sync.rehash(version, by=User.objects.get(pk=by_id))
+
+
+@shared_task(name="registry.forget_answers")
+def forget_answers() -> int:
+    """Delete the answers whose day is over; returns how many. Until then an expired one counts as not there."""
+    return KeptAnswer.objects.filter(expires_at__lte=timezone.now()).delete()[0]

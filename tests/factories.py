@@ -147,7 +147,7 @@ def system(*, model: Model, risk_class: str = "limited") -> System:
         operator_role="provider",
         by=member("owner"),
     )
-    systems.add_model(system=made, model=model, by=member("owner"))
+    made = systems.add_model(system=made, model=model, by=member("owner"))
     if risk_class:
         decide(made, risk_class)
     return made

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from governance import clearance
+from governance.clearance import OUTDATED
 from governance.events import ClearanceGranted, ClearanceLapsed, SuspensionLifted, VersionSuspended
 from governance.models import Clearance, Review, RiskDecision, Suspension
 from registry.errors import Conflict
@@ -116,12 +117,16 @@ def _bases(versions: dict[int, Version]) -> dict[int, clearance.Basis]:
     for pk, slug, digest in used.values_list(*columns):
         datasheets[pk][slug] = digest or ""
     decisions = RiskDecision.objects.filter(system__models__versions__in=ids).order_by("decided_at", "pk")
-    decided: dict[int, str] = dict(decisions.values_list("system", "risk_class"))  # the latest wins
+    decided = {
+        row[0]: row[1:] for row in decisions.values_list("system", "risk_class", "decided_at")
+    }  # latest
     classes: dict[int, dict[str, str]] = defaultdict(dict)
-    for model, pk, slug in System.objects.filter(models__versions__in=ids).values_list(
-        "models", "pk", "slug"
-    ):
-        classes[model][slug] = decided.get(pk, "")
+    systems = System.objects.filter(models__versions__in=ids, retired_at=None)
+    for model, pk, slug, redefined_at in systems.values_list("models", "pk", "slug", "redefined_at"):
+        risk_class, decided_at = decided.get(pk, ("", None))
+        outdated = decided_at and redefined_at and redefined_at > decided_at
+        # A prohibited practice stays one, whatever was written since.
+        classes[model][slug] = OUTDATED if outdated and risk_class != "prohibited" else risk_class
     return {
         pk: clearance.Basis(artifacts.get(pk, ""), datasheets[pk], classes[version.model_id])
         for pk, version in versions.items()

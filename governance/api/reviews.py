@@ -44,6 +44,7 @@ class ReviewFilter(serializers.Serializer[Any]):
     )
 
 
+@extend_schema_serializer(examples=[OpenApiExample("The latest revision", value={"digest": "3b1c" * 16})])
 class SubmitIn(In):
     """What should be reviewed."""
 

@@ -1,4 +1,4 @@
-"""AI systems and their risk class."""
+"""AI systems: register, read, change and retire one, and say which models it uses."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.actions import risk
 from governance.models import RiskClass, RiskDecision
 from registry.actions import systems as verbs
 from registry.api.bodies import In
 from registry.api.doors import Door, Listing
-from registry.api.problems import described
+from registry.api.preconditions import ETAG, IF_MATCH, agree, fingerprint, tagged
+from registry.api.problems import WRITE, described
+from registry.errors import Invalid
 from registry.models import Model, System
+from registry.permissions import require
 
 PURPOSE = "Supports the decision about retail loans."
 SYSTEM = {
@@ -25,11 +27,15 @@ SYSTEM = {
     "name": "Credit scoring",
     "intended_purpose": PURPOSE,
     "operator_role": "provider",
+    "team": "Retail credit, credit@example.org",
     "risk_class": "high",
+    "risk_outdated": False,
+    "edition": 3,
     "models": ["credit-risk"],
     "created_at": "2026-11-02T08:30:00Z",
+    "retired_at": None,
+    "retired_because": "",
 }
-DECISION = {"risk_class": "high", "rationale": "Annex III, point 5(b)."}
 LATEST = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
 
 
@@ -43,7 +49,12 @@ class SystemFilter(serializers.Serializer[Any]):
     examples=[
         OpenApiExample(
             "A system",
-            value={"name": "Credit scoring", "intended_purpose": PURPOSE, "operator_role": "provider"},
+            value={
+                "name": "Credit scoring",
+                "intended_purpose": PURPOSE,
+                "operator_role": "provider",
+                "team": "",
+            },
         )
     ]
 )
@@ -55,6 +66,43 @@ class SystemIn(In):
         max_length=20_000, help_text="Art. 3(12) of Regulation (EU) 2024/1689."
     )
     operator_role = serializers.ChoiceField(choices=System.OperatorRole.choices)
+    team = serializers.CharField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="Who answers for it, and how to reach them.",
+    )
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("Another team", value={"team": "Model risk, risk@example.org"})]
+)
+class SystemChangeIn(SystemIn):
+    """What should be different; what is left out stays."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    intended_purpose = serializers.CharField(
+        max_length=20_000, required=False, help_text="Changing it means that the risk class is decided again."
+    )
+    operator_role = serializers.ChoiceField(
+        choices=System.OperatorRole.choices, required=False, help_text="Likewise."
+    )
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A model", value={"model": "credit-risk"})])
+class SystemModelIn(In):
+    """A model that the system uses."""
+
+    model = serializers.SlugField(max_length=120, help_text="Slug of a model.")
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("A reason", value={"reason": "Replaced by Credit scoring 2."})]
+)
+class RetireIn(In):
+    """Why it goes out of service."""
+
+    reason = serializers.CharField(max_length=500)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A system", value=SYSTEM, response_only=True)])
@@ -64,46 +112,21 @@ class SystemOut(serializers.ModelSerializer[System]):
     risk_class = serializers.ChoiceField(
         choices=RiskClass.choices, allow_null=True, default=None, help_text="Null until it is decided."
     )
+    risk_outdated = serializers.SerializerMethodField(
+        help_text="Purpose or role has changed since the risk class was decided: nothing is cleared until it is decided again."
+    )
     models = serializers.SlugRelatedField[Model]("slug", many=True, read_only=True)
 
     class Meta:
         model = System
-        fields = ["slug", "name", "intended_purpose", "operator_role", "risk_class", "models", "created_at"]
+        fields = [
+            "slug", "name", "intended_purpose", "operator_role", "team", "risk_class", "risk_outdated", "edition",
+            "models", "created_at", "retired_at", "retired_because",
+        ]  # fmt: skip
 
-
-@extend_schema_serializer(examples=[OpenApiExample("High risk", value=DECISION)])
-class RiskIn(In):
-    """A decision about the risk class."""
-
-    risk_class = serializers.ChoiceField(choices=RiskClass.choices)
-    rationale = serializers.CharField(
-        max_length=20_000, help_text="Name the article and the point of the annex."
-    )
-
-
-@extend_schema_serializer(
-    examples=[
-        OpenApiExample(
-            "High risk",
-            value={
-                "system": "credit-scoring",
-                **DECISION,
-                "by": "compliance",
-                "decided_at": "2026-11-03T12:00:00Z",
-            },
-            response_only=True,
-        )
-    ]
-)
-class RiskOut(serializers.ModelSerializer[RiskDecision]):
-    """A decision about the risk class. The latest one holds."""
-
-    system = serializers.CharField(source="system.slug")
-    by = serializers.CharField(source="by.username")
-
-    class Meta:
-        model = RiskDecision
-        fields = ["system", "risk_class", "rationale", "by", "decided_at"]
+    def get_risk_outdated(self, system: System) -> bool:
+        decided_at, redefined_at = getattr(system, "decided_at", None), system.redefined_at
+        return bool(decided_at and redefined_at and redefined_at > decided_at)
 
 
 class Systems(Listing):
@@ -141,7 +164,7 @@ class Systems(Listing):
         """Register a system with its intended purpose and the operator role taken for it."""
         system = verbs.register(**self.given(SystemIn), by=self.user)
         there = reverse("api-system", args=[system.slug])
-        return Response(SystemOut(system).data, status=201, headers={"Location": there})
+        return Response(told(self, system.slug), status=201, headers={"Location": there})
 
 
 class OneSystem(Door):
@@ -154,33 +177,104 @@ class OneSystem(Door):
     @described("systems_read", "Read an AI system", "systems", {200: SystemOut})
     def get(self, request: Request, slug: str) -> Response:
         """One AI system with its risk class and the models in it that you may see."""
-        return Response(SystemOut(self.one(_with_parts(self), slug=slug)).data)
+        return Response(told(self, slug))
+
+    @described(
+        "systems_edit",
+        "Change an AI system",
+        "systems",
+        {200: SystemOut},
+        declines=(*WRITE, 412, 428),
+        request=SystemChangeIn,
+        parameters=[ETAG, IF_MATCH],
+    )
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change name, purpose, role or team; send the ETag you have read as If-Match. A new purpose or role ends the
+        clearances in the system until its risk class is decided again."""
+        system = self.one(slug=slug)
+        require(self.user, "registry.change_system", on=system)
+        given = self.given(SystemChangeIn)
+        agree(self.request, fingerprint(told(self, slug)))
+        stays = {
+            name: getattr(system, name) for name in ("name", "intended_purpose", "operator_role", "team")
+        }
+        verbs.edit(system=system, **(stays | given), on_top_of=system.edition, by=self.user)
+        return tagged(now := told(self, slug), fingerprint(now))
 
 
-class Risk(Door):
-    """The risk class of a system."""
+class Retirement(Door):
+    """The end of a system's service."""
 
     kind = System
     needs = ""
-    serializer_class = RiskOut
+    serializer_class = SystemOut
 
     @described(
-        "risk_decide",
-        "Decide the risk class",
-        "systems",
-        {201: RiskOut},
-        declines=(400, 401, 403, 404, 413, 415),
-        request=RiskIn,
+        "systems_retire", "Retire an AI system", "systems", {200: SystemOut}, declines=WRITE, request=RetireIn
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Decide the risk class, with a reason. A prohibited one closes the gate with the next query."""
-        decision = risk.decide(system=self.one(slug=slug), **self.given(RiskIn), by=self.user)
-        return Response(RiskOut(decision).data, status=201)
+        """Take a system out of service, for good: it stays with its history, and the clearances in it end at once."""
+        verbs.retire(system=self.one(slug=slug), **self.given(RetireIn), by=self.user)
+        return Response(told(self, slug))
+
+
+class SystemModels(Door):
+    """The models of a system."""
+
+    kind = System
+    needs = ""
+    serializer_class = SystemOut
+
+    @described(
+        "systems_add_model",
+        "Add a model to an AI system",
+        "systems",
+        {200: SystemOut},
+        declines=WRITE,
+        request=SystemModelIn,
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Say that the system uses a model. Its risk class then decides about the versions of the model."""
+        system = self.one(slug=slug)
+        require(self.user, "registry.change_system", on=system)
+        wanted = self.given(SystemModelIn)["model"]
+        model = Model.objects.visible_to(self.user).filter(slug=wanted).first()
+        if model is None:
+            raise Invalid(fields={"model": ["There is no such model, or it is not shared with you."]})
+        verbs.add_model(system=system, model=model, by=self.user)
+        return Response(told(self, slug))
+
+
+class OneSystemModel(Door):
+    """A model in a system."""
+
+    kind = System
+    needs = ""
+    serializer_class = SystemOut
+
+    @described(
+        "systems_remove_model",
+        "Remove a model from an AI system",
+        "systems",
+        {204: None},
+        declines=(401, 403, 404, 409),
+    )
+    def delete(self, request: Request, slug: str, model: str) -> Response:
+        """Say that the system no longer uses the model. In no system, no version of it is cleared."""
+        used = self.one(Model.objects.visible_to(self.user), slug=model)
+        verbs.remove_model(system=self.one(slug=slug), model=used, by=self.user)
+        return Response(status=204)
+
+
+def told(view: Door, slug: str) -> dict[str, Any]:
+    """The system as it is answered, read anew."""
+    return dict(SystemOut(view.one(_with_parts(view), slug=slug)).data)
 
 
 def _with_parts(view: Door) -> QuerySet[System]:
     models = Model.objects.visible_to(view.user).order_by("slug")
     found: QuerySet[System] = view.get_queryset().annotate(
-        risk_class=Subquery(LATEST.values("risk_class")[:1])
+        risk_class=Subquery(LATEST.values("risk_class")[:1]),
+        decided_at=Subquery(LATEST.values("decided_at")[:1]),
     )
     return found.prefetch_related(Prefetch("models", models))

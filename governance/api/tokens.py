@@ -105,6 +105,7 @@ class Tokens(Listing):
 
     kind = Token
     needs = ""
+    shows_secret = True
     order = "-issued_at"
     serializer_class = TokenOut
 
@@ -155,7 +156,7 @@ class Tokens(Listing):
         )
         shown = TokenOut(token).data | {"secret": secret.text}
         there = reverse("api-token", args=[token.pk])
-        return Response(shown, status=201, headers={"Location": there, "Cache-Control": "no-store"})
+        return Response(shown, status=201, headers={"Location": there})
 
 
 class OneToken(Door):

@@ -32,6 +32,7 @@ from registry.models import (
     User,
     Version,
 )
+from registry.models.visibility import audience_named
 from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
@@ -86,11 +87,14 @@ def model(request: PortalRequest, slug: str) -> HttpResponse:
     return render(request, "governance/model.html", context)
 
 
-def audience_of(one: Model) -> list[str]:
-    """The groups and accounts that the model is shared with, beside those who see everything."""
+def audience_of(one: Model) -> list[tuple[str, str]]:
+    """Whom the model is shared with, beside those who see everything: "group:NAME" or "user:NAME", and the name."""
     groups = one.modelgroupobjectpermission_set.values_list("group__name", flat=True)
     people = one.modeluserobjectpermission_set.values_list("user__username", flat=True)
-    return [*sorted(set(groups)), *sorted(set(people))]
+    return [
+        *((f"group:{name}", name) for name in sorted(set(groups))),
+        *((f"user:{name}", name) for name in sorted(set(people))),
+    ]
 
 
 def version(request: PortalRequest, slug: str, number: int) -> HttpResponse:
@@ -220,6 +224,19 @@ def share(request: PortalRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+def unshare(request: PortalRequest, slug: str) -> HttpResponse:
+    """Take the model out of the sight of a group or an account."""
+    one = get_object_or_404(Model.objects.visible_to(request.user), slug=slug)
+    require(request.user, "registry.share_model", on=one)
+    audience = audience_named(request.POST.get("audience", ""))
+    if audience is None:
+        raise Invalid("Choose a group or an account from the list.")
+    catalogue.unshare_model(model=one, audience=audience, by=request.user)
+    messages.success(request, f"{one} is no longer shared with {audience}.")
+    return redirect(one)
+
+
+@require_POST
 def set_endpoint(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """Say where the version answers queries."""
     one = find_version(request, slug, number)
@@ -228,6 +245,16 @@ def set_endpoint(request: PortalRequest, slug: str, number: int) -> HttpResponse
         raise Invalid(fields={name: [str(error) for error in errors] for name, errors in form.errors.items()})
     catalogue.set_endpoint(version=one, by=request.user, **form.cleaned_data)
     messages.success(request, "The gate sends allowed queries there.")
+    return redirect(one)
+
+
+@require_POST
+def remove_endpoint(request: PortalRequest, slug: str, number: int) -> HttpResponse:
+    """Forget where the version answers queries."""
+    one = find_version(request, slug, number)
+    environment = request.POST.get("environment", "")
+    catalogue.remove_endpoint(version=one, environment=environment, by=request.user)
+    messages.success(request, f"The gate has nowhere to send queries for {environment} now.")
     return redirect(one)
 
 

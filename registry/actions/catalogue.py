@@ -10,19 +10,33 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils.text import slugify
-from guardian.shortcuts import assign_perm
+from guardian.shortcuts import assign_perm, remove_perm
 
-from registry.errors import Invalid
+from registry.errors import Invalid, Missing
 from registry.events import (
     AliasMoved,
     AliasRemoved,
+    EndpointRemoved,
     EndpointSet,
     ModelRegistered,
     ModelShared,
+    ModelUnshared,
     VersionRegistered,
     publish,
 )
-from registry.models import Alias, Endpoint, Environment, Model, Run, TrackingServer, User, Version
+from registry.models import (
+    Alias,
+    Endpoint,
+    Environment,
+    Model,
+    ModelGroupObjectPermission,
+    ModelUserObjectPermission,
+    Run,
+    TrackingServer,
+    User,
+    Version,
+)
+from registry.models.visibility import VIEW_MODEL
 from registry.permissions import require
 
 
@@ -94,6 +108,20 @@ def share_model(*, model: Model, audience: Group | User, by: User) -> Model:
 
 
 @transaction.atomic
+def unshare_model(*, model: Model, audience: Group | User, by: User) -> Model:
+    """Take `model` out of the sight of a person or a group. Who sees it for another reason goes on seeing it."""
+    require(by, "registry.share_model", on=model)
+    column = {"group": audience} if isinstance(audience, Group) else {"user": audience}
+    kind = ModelGroupObjectPermission if isinstance(audience, Group) else ModelUserObjectPermission
+    shared = kind.objects.filter(content_object=model, permission__codename=VIEW_MODEL, **column)
+    if not shared.exists():
+        raise Missing(f"{model} is not shared with {audience}.")
+    remove_perm("registry.view_model", audience, model)
+    publish(ModelUnshared(model=model, audience=str(audience), by=by))
+    return model
+
+
+@transaction.atomic
 def set_endpoint(*, version: Version, environment: str, url: str, by: User) -> Endpoint:
     """Say where `version` answers queries in `environment`."""
     require(by, "registry.change_endpoint", on=version)
@@ -105,6 +133,18 @@ def set_endpoint(*, version: Version, environment: str, url: str, by: User) -> E
     )
     publish(EndpointSet(endpoint=endpoint, environment=environment, url=endpoint.url, by=by))
     return endpoint
+
+
+@transaction.atomic
+def remove_endpoint(*, version: Version, environment: str, by: User) -> Version:
+    """Forget where `version` answers in `environment`: the gate then has nowhere to send a query."""
+    require(by, "registry.change_endpoint", on=version)
+    endpoint = Endpoint.objects.select_for_update().filter(version=version, environment=environment).first()
+    if endpoint is None:
+        raise Missing(f"{version} has no endpoint in {environment}.")
+    endpoint.delete()
+    publish(EndpointRemoved(version=version, environment=environment, url=endpoint.url, by=by))
+    return version
 
 
 def _check_endpoint(url: str) -> None:

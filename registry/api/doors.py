@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
@@ -13,8 +17,11 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from registry.api import once
 from registry.api.bodies import StorableJSON
+from registry.api.limits import PerAccount
 from registry.api.pages import Pages
+from registry.api.preconditions import unless_known
 from registry.models import User, Version
 from registry.permissions import require
 
@@ -42,32 +49,67 @@ class Door(GenericAPIView[Any]):
 
     `needs` is a permission that is asked for before anything is shown; "" where visibility decides alone. What a
     change needs is asked for by its verb. Each view says both, even where they are as its parent has them.
+    `shows_secret` marks a view whose write answers with a secret, once: that answer is stored nowhere.
+
+    By inheritance: one account cannot ask without limit, a write with an Idempotency-Key is done once, an object that
+    has not changed is answered with 304, and nothing is cached for anybody else.
     """
 
     kind: ClassVar[Any]
     needs: ClassVar[str]
+    shows_secret: ClassVar[bool] = False
 
     authentication_classes = [Session]
     permission_classes = [IsAuthenticated]
+    throttle_classes: ClassVar[list[type[PerAccount]]] = [PerAccount]  # type: ignore[misc]
     parser_classes = [StorableJSON]
     pagination_class: Any = None
-    http_method_names = [
-        "get",
-        "head",
-        "post",
-        "put",
-        "delete",
-    ]  # what OPTIONS would tell, the schema tells better
+    # What OPTIONS would tell, the schema tells better.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    attempt: once.Attempt | None = None
+    throttles: list[PerAccount]
 
     @property
     def user(self) -> User:
         """Who asks."""
         return cast("User", self.request.user)
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not once.asked(request):
+            return super().dispatch(request, *args, **kwargs)
+        with transaction.atomic():
+            answer = super().dispatch(request, *args, **kwargs)
+            if self.attempt:
+                once.keep(self.attempt, answer)
+        return answer
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if self.needs:
             require(self.user, self.needs)
+        if once.asked(request._request):  # noqa: SLF001 - DRF's name for the request below
+            self.attempt = once.begin(request._request, self.user)  # noqa: SLF001
+
+    def get_throttles(self) -> list[Any]:
+        self.throttles = [throttle() for throttle in self.throttle_classes]
+        return list(self.throttles)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        return exc.answer if isinstance(exc, once.Replayed) else super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        for throttle in getattr(self, "throttles", []):
+            for name, value in throttle.headers().items():
+                answer.headers[name] = value
+        if self.shows_secret and request.method in once.WRITES and answer.status_code < 300:
+            answer.headers["Cache-Control"] = "no-store"
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(answer, ["Accept", "Cookie"])
+        if isinstance(self, Listing) or not isinstance(answer, Response):
+            return answer  # the next page of a list, and a file, are asked for by name
+        return unless_known(request, answer)
 
     def get_queryset(self) -> QuerySet[Any]:
         if getattr(self, "swagger_fake_view", False):  # the schema is drawn without anybody who asks

@@ -54,6 +54,7 @@ MEANINGS: dict[int, tuple[str, str, dict[str, Any]]] = {
         },
     ),
     404: ("There is nothing here.", "It does not exist, or it is not shared with you.", {}),
+    406: ("Not Acceptable", "The answer is JSON; accept application/json.", {}),
     409: (
         "This has changed in the meantime.",
         "Somebody else was faster, or its state no longer allows this.",
@@ -62,7 +63,9 @@ MEANINGS: dict[int, tuple[str, str, dict[str, Any]]] = {
     412: ("Precondition Failed", "It has changed since you read it.", {}),
     413: ("Request Entity Too Large", "The body is too large.", {}),
     415: ("Unsupported Media Type", "Send JSON, as application/json.", {}),
+    422: ("Unprocessable Entity", "This Idempotency-Key was used for another request.", {}),
     428: ("Precondition Required", "There is something to overwrite: send If-Match.", {}),
+    429: ("Too Many Requests", "This account has asked too often; wait as long as Retry-After says.", {}),
 }
 READ = (401, 404)
 WRITE = (400, 401, 403, 404, 409, 413, 415)
@@ -78,12 +81,13 @@ def described(
     **rest: Any,
 ) -> Any:
     """Describe an operation: its id, its summary, what it answers, and how it can decline."""
-    problems = {(status, MEDIA): _documented(status) for status in sorted(declines)}
+    problems = {(status, MEDIA): documented(status) for status in sorted(declines)}
     responses = {**answers, **problems}
     return extend_schema(operation_id=operation, summary=summary, tags=[tag], responses=responses, **rest)
 
 
-def _documented(status: int) -> OpenApiResponse:
+def documented(status: int) -> OpenApiResponse:
+    """The answer with this status, its meaning, and an example."""
     title, meaning, more = MEANINGS[status]
     body = {
         "type": "about:blank",

@@ -6,17 +6,25 @@ from registry.events.catalogue import (
     AliasMoved,
     AliasRemoved,
     DatasetSeen,
+    EndpointRemoved,
     EndpointSet,
     ManifestTaken,
     ModelRegistered,
     ModelShared,
+    ModelUnshared,
     VersionRegistered,
 )
 from registry.events.documents import RevisionSaved
 from registry.events.pipelines import PipelineRecorded
 from registry.events.imports import ImportTaken, ImportUsed
 from registry.events.servers import ServerAdded, ServerMoved, ServerSynced
-from registry.events.systems import SystemChanged, SystemRegistered
+from registry.events.systems import (
+    SystemChanged,
+    SystemEdited,
+    SystemModelRemoved,
+    SystemRegistered,
+    SystemRetired,
+)
 
 __all__ = [
     "AccountChanged",
@@ -24,6 +32,7 @@ __all__ = [
     "AliasMoved",
     "AliasRemoved",
     "DatasetSeen",
+    "EndpointRemoved",
     "EndpointSet",
     "Event",
     "ImportTaken",
@@ -32,12 +41,16 @@ __all__ = [
     "ModelRegistered",
     "ModelShared",
     "PipelineRecorded",
+    "ModelUnshared",
     "RevisionSaved",
     "ServerAdded",
     "ServerMoved",
     "ServerSynced",
     "SystemChanged",
+    "SystemEdited",
+    "SystemModelRemoved",
     "SystemRegistered",
+    "SystemRetired",
     "Unheard",
     "VersionRegistered",
     "happened",

@@ -27,6 +27,13 @@ class ModelShared(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelUnshared(Event):
+    name: ClassVar[str] = "model.unshared"
+    model: Model
+    audience: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class VersionRegistered(Event):
     name: ClassVar[str] = "version.registered"
     version: Version
@@ -75,5 +82,13 @@ class DatasetSeen(Event):
 class EndpointSet(Event):
     name: ClassVar[str] = "endpoint.set"
     endpoint: Endpoint
+    environment: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointRemoved(Event):
+    name: ClassVar[str] = "endpoint.removed"
+    version: Version
     environment: str
     url: str

@@ -1,5 +1,6 @@
 """Facts: what exists."""
 
+from registry.models.answers import KeptAnswer
 from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
@@ -24,6 +25,7 @@ __all__ = [
     "Endpoint",
     "Environment",
     "Import",
+    "KeptAnswer",
     "Manifest",
     "Model",
     "ModelGroupObjectPermission",

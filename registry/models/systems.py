@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models as orm
+from django.db.models.functions import Lower
 from django.urls import reverse
 
 from registry.models.visibility import sees_everything, visible_models
@@ -24,7 +25,11 @@ class SystemQuerySet(orm.QuerySet["System"]):
 
 
 class System(orm.Model):
-    """An AI system in the sense of the AI Act (Art. 3(1)): an intended purpose and the models in it."""
+    """An AI system in the sense of the AI Act (Art. 3(1)): an intended purpose and the models in it.
+
+    It is retired when it goes out of service, and never deleted: its records are owed for ten years (Art. 18). The
+    database counts its editions, dates a change of purpose or role, and lets nothing about a retired one change.
+    """
 
     class OperatorRole(orm.TextChoices):
         """Art. 3(3)-(8) of Regulation (EU) 2024/1689."""
@@ -38,6 +43,15 @@ class System(orm.Model):
     name = orm.CharField(max_length=120)
     intended_purpose = orm.TextField()
     operator_role = orm.CharField(max_length=20, choices=OperatorRole.choices)
+    team = orm.CharField(max_length=200, blank=True)  # who answers for it, and how to reach them
+    edition = orm.PositiveIntegerField(
+        default=1
+    )  # one more with every change: nobody changes what they have not read
+    redefined_at = orm.DateTimeField(
+        null=True, blank=True
+    )  # purpose or role changed; written by the database
+    retired_at = orm.DateTimeField(null=True, blank=True)
+    retired_because = orm.CharField(max_length=500, blank=True)
     models = orm.ManyToManyField("registry.Model", related_name="systems", blank=True)
     created_by = orm.ForeignKey(settings.AUTH_USER_MODEL, on_delete=orm.PROTECT, related_name="+")
     created_at = orm.DateTimeField(auto_now_add=True)
@@ -51,6 +65,12 @@ class System(orm.Model):
                 name="system_operator_role_known",
             ),
             orm.CheckConstraint(condition=~orm.Q(intended_purpose=""), name="system_has_a_purpose"),
+            orm.CheckConstraint(
+                condition=orm.Q(retired_at__isnull=True, retired_because="")
+                | orm.Q(retired_at__isnull=False) & ~orm.Q(retired_because=""),
+                name="system_retired_for_a_reason",
+            ),
+            orm.UniqueConstraint(Lower("name"), name="system_name_once"),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
+    from django.contrib.auth.models import AnonymousUser, Group
 
     from registry.models.users import User
 
@@ -52,3 +52,17 @@ def visible_models(user: User | AnonymousUser, path: str = "") -> Q:
     grouped = ModelGroupObjectPermission.objects.filter(group__user=user.pk, permission__codename=VIEW_MODEL)
     key = f"{path}__in" if path else "pk__in"
     return Q(**{key: direct.values("content_object_id")}) | Q(**{key: grouped.values("content_object_id")})
+
+
+def audience_named(text: str) -> Group | User | None:
+    """The group or account that "group:NAME" or "user:NAME" names, also one that is switched off."""
+    from django.contrib.auth.models import Group  # noqa: PLC0415 - models of other applications load later
+
+    from registry.models.users import User  # noqa: PLC0415 - likewise
+
+    kind, _, name = text.partition(":")
+    if "\x00" in name:
+        return None
+    if kind == "group":
+        return Group.objects.filter(name=name).first()
+    return User.objects.filter(username=name).first() if kind == "user" else None

@@ -28,12 +28,15 @@ NEVER_EMPTIED = {
     "governance_review",
     "governance_suspension",
     "registry_import",
+    "registry_system",
 }
 OTHER = {
     ("registry_revision", "whole_revision"),
     ("registry_document", "own_head"),
     ("registry_manifest", "taken_now"),
     ("registry_import", "import_course"),
+    ("registry_system", "system_course"),
+    ("registry_system_models", "system_members"),
     ("governance_riskdecision", "decided_now"),
     ("governance_policy", "own_policy"),
     ("governance_suspension", "suspension_course"),

@@ -49,9 +49,12 @@ PINNED = {
     "review": 12,  # review; approved before; manifest, data, risk, systems as they are now; revision; judgements
     "reviews": 6,  # reviews; their number
     "revision": 6,  # revision; its neighbours
-    "system": 10,  # system; risk decisions; clearances; its models; models to choose from
+    "system": 9,  # system; risk decisions; clearances; its models; models to choose from
+    "system-edit": 6,  # system; may one see it
     "system-lineage": 11,  # system; versions; their aliases, data, endpoints as drawn
     "system-new": 4,
+    "system-remove-model": 8,  # system; may one see it; model; cleared versions
+    "system-retire": 7,  # system; may one see it; cleared versions
     "systems": 6,  # systems with risk class; their number
     "token": 8,  # token; decisions; their number; models
     "token-new": 6,  # accounts and models to choose from

@@ -1,0 +1,37 @@
+"""How often one account may ask: a generous ceiling against a loop that ran away (RFC 6585, 4)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from rest_framework.throttling import BaseThrottle
+
+WINDOW = 60  # seconds
+
+
+class PerAccount(BaseThrottle):
+    """At most API_REQUESTS_PER_MINUTE requests of an account in each minute of the clock, counted in the cache."""
+
+    left = 0
+    reset = WINDOW
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        now = int(time.time())
+        name = f"api-requests:{request.user.pk}:{now // WINDOW}"
+        cache.add(name, 0, timeout=2 * WINDOW)
+        self.left = settings.API_REQUESTS_PER_MINUTE - cache.incr(name)
+        self.reset = WINDOW - now % WINDOW
+        return self.left >= 0
+
+    def wait(self) -> float:
+        return float(self.reset)
+
+    def headers(self) -> dict[str, str]:
+        """What is left, for whoever wants to slow down in time (draft-ietf-httpapi-ratelimit-headers)."""
+        return {
+            "RateLimit-Policy": f'"account";q={settings.API_REQUESTS_PER_MINUTE};w={WINDOW}',
+            "RateLimit": f'"account";r={max(0, self.left)};t={self.reset}',
+        }

@@ -1,0 +1,170 @@
+"""Whatever is sent to the REST interface, by whomever: never a failure, never an answer that its description does not know.
+
+schemathesis makes requests out of the description, such as fit it and such as break it. The seed is fixed and the number
+of requests bounded, so that a run is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    ignored_auth,
+    missing_required_header,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from audit.actions import reports
+from governance.wsgi import application
+from registry.models import User
+from tests import factories
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    ignored_auth,
+    missing_required_header,
+    unsupported_method,
+]
+MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+EXAMPLES = 4  # of each operation, in each mode, by each role
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    """The description as it is generated now."""
+    return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-any-return,no-untyped-call]
+
+
+@pytest.fixture
+def there(owner: User) -> dict[str, dict[str, Any]]:
+    """One of everything, and where it is: path → values of its parts."""
+    version = factories.approved_version()
+    policy = factories.policy(version.model)
+    token, _ = factories.token(version.model)
+    system = version.model.systems.get()
+    report = reports.order(version=version, by=owner)
+    return {
+        "models/{slug}/": {"slug": version.model.slug, "number": version.number},
+        "datasets/": {"slug": factories.training_data(version).slug},
+        "systems/": {"slug": system.slug},
+        "policies/": {"slug": version.model.slug, "environment": policy.policy.environment},
+        "tokens/": {"id": str(token.pk)},
+        "reviews/": {"id": version.card.reviews.get().pk},
+        "reports/": {"id": str(report.pk)},
+    }
+
+
+def place_of(path: str, parameters: list[str], there: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Values for the parts of `path`: objects that exist, so that a request gets further than 404."""
+    for start, values in there.items():
+        if path.startswith(f"/api/v1/{start}"):
+            return {name: values.get(name, values.get("id")) for name in parameters}
+    return {}
+
+
+@pytest.fixture
+def _open_connection() -> Iterator[None]:
+    """A request must not end the connection that holds the test's transaction (Django's own test client does this too)."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.usefixtures("_open_connection")
+@pytest.mark.parametrize("role", ["owner", "admin", "auditor", "outsider"])
+def test_no_request_breaks_the_interface_or_its_word(
+    role: str,
+    described: dict[str, Any],
+    there: dict[str, dict[str, Any]],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser = Client()
+    browser.force_login(request.getfixturevalue(role), backend="django.contrib.auth.backends.ModelBackend")
+    cookies = {settings.SESSION_COOKIE_NAME: browser.cookies[settings.SESSION_COOKIE_NAME].value}
+    cookies["csrftoken"] = "c" * 32
+    monkeypatch.setattr(settings, "API_REQUESTS_PER_MINUTE", 1_000_000)
+    schema = schemathesis.openapi.from_dict(described)
+    schema.app = application
+    schema.config.generation.update(with_security_parameters=False)  # who asks is what the test says
+    tried = 0
+
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        names = [parameter.name for parameter in operation.path_parameters]
+        for mode in MODES:
+            place = place_of(operation.path, names, there) if mode is MODES[0] else None
+            tried += _probe(operation.as_strategy(mode, path_parameters=place or None), cookies)
+
+    assert tried > 200
+
+
+@pytest.mark.usefixtures("_open_connection")
+def test_nobody_gets_nothing(described: dict[str, Any], there: dict[str, dict[str, Any]]) -> None:
+    """Without a session every operation asks who one is, whatever else is right or wrong with the request."""
+    schema = schemathesis.openapi.from_dict(described)
+    schema.app = application
+    schema.config.generation.update(with_security_parameters=False)  # who asks is what the test says
+    answers: set[int] = set()
+
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        names = [parameter.name for parameter in operation.path_parameters]
+        place = place_of(operation.path, names, there)
+        _probe(operation.as_strategy(MODES[0], path_parameters=place or None), {}, answers)
+
+    assert answers == {401}
+
+
+def _probe(strategy: Any, cookies: dict[str, str], answers: set[int] | None = None) -> int:
+    count = 0
+
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(case=strategy)
+    def sends(case: Any) -> None:
+        nonlocal count
+        count += 1
+        sent = {"X-CSRFToken": cookies["csrftoken"]} if cookies else {}
+        case.cookies = dict(cookies)
+        case._has_explicit_auth = bool(
+            cookies
+        )  # so that the check of ignored sign-ins leaves the session out
+        answer = case.call(headers=sent)
+        case.validate_response(answer, checks=CHECKS, headers=sent, transport_kwargs={"headers": sent})
+        if answers is not None:
+            answers.add(answer.status_code)
+
+    try:
+        sends()
+    except hypothesis.errors.Unsatisfiable:
+        return 0  # nothing can be wrong in a request without parameters
+    return count
