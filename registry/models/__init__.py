@@ -5,6 +5,7 @@ from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
 from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
 from registry.models.runs import Run, RunInput
+from registry.models.search import SearchRow
 from registry.models.systems import System
 from registry.models.users import User
 from registry.models.visibility import (
@@ -28,6 +29,7 @@ __all__ = [
     "Revision",
     "Run",
     "RunInput",
+    "SearchRow",
     "System",
     "TrackingServer",
     "User",
