@@ -7,7 +7,6 @@ from django.urls import path
 from registry.views import datasets, documents
 
 urlpatterns = [
-    path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/<slug:slug>/", datasets.dataset, name="dataset"),
     path("datasets/<slug:slug>/datasheet/edit/", documents.edit_datasheet, name="datasheet-edit"),
     path("models/<slug:slug>/versions/<int:number>/card/edit/", documents.edit_card, name="card-edit"),

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.models import Batch, Decision, Review, Token
+from governance.actions import filters
+from governance.models import Batch, Decision, Review, SavedFilter, Token
 from registry.actions import catalogue
 from registry.models import Dataset, Environment, Model, System, User, Version
 from tests import factories
@@ -26,6 +27,9 @@ NOT_PAGES = {
     "report-progress": "a part of the page of a report",
     "decisions-chart": "an image",
     "document": "leads to the latest revision",
+    "models-csv": "a table for spreadsheets",
+    "systems-csv": "a table for spreadsheets",
+    "datasets-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
     "logout",
@@ -43,6 +47,9 @@ POST_ONLY = {
     "token-revoke",
     "report-new",
     "report-cancel",
+    "filter-save",
+    "filter-rename",
+    "filter-delete",
 }
 
 
@@ -58,6 +65,7 @@ class Stand:
     decision: Decision
     ready: Report
     ordered: Report
+    saved: SavedFilter
 
     @property
     def model(self) -> Model:
@@ -85,6 +93,8 @@ class Stand:
             "review-withdraw": [self.review.pk],
             "policy": [self.model.slug, "production"],
             "policy-edit": [self.model.slug, "production"],
+            "filter-rename": [self.saved.pk],
+            "filter-delete": [self.saved.pk],
             "token": [self.token.pk],
             "token-revoke": [self.token.pk],
             "decision": [self.decision.pk],
@@ -125,6 +135,9 @@ def furnished() -> Stand:
         decision=decided,
         ready=ready,
         ordered=reports.order(version=version, by=factories.member("compliance")),
+        saved=filters.save(
+            page="models", name="Champions", query="alias=champion", by=factories.member("owner")
+        ),
     )
 
 

@@ -1,0 +1,68 @@
+"""The list of datasets."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
+from registry.models import Dataset, DatasetSnapshot, User, visible_models
+from registry.search.matching import matches, relevance
+
+DATASHEET = Criterion(
+    "datasheet",
+    "Datasheet",
+    "Whether somebody has written it.",
+    (("written", "Written"), ("missing", "Missing")),
+)
+CHANGED = Criterion(
+    "changed_within",
+    "Last change",
+    "First seen or datasheet last saved: within so many days, or more than ninety ago.",
+    WITHIN,
+)
+
+
+def rows(user: User, chosen: Chosen) -> QuerySet[Dataset]:
+    """The visible datasets that fit, each with the number of its snapshots that visible models have used."""
+    snapshots = DatasetSnapshot.objects.filter(
+        visible_models(user, "uses__run__versions__model"), dataset=OuterRef("pk")
+    )
+    counted = snapshots.values("dataset").annotate(n=Count("pk", distinct=True)).values("n")
+    found = Dataset.objects.filter(pk__in=Dataset.objects.visible_to(user).values("pk"))
+    found = found.filter(
+        matches(chosen.query, "dataset"), within("indexed__changed_at", chosen["changed_within"])
+    )
+    if chosen["datasheet"]:
+        written = Q(datasheet__head__isnull=False)
+        found = found.filter(written if chosen["datasheet"] == "written" else ~written)
+    return found.select_related("datasheet__head__by").annotate(
+        relevance=relevance(chosen.query),
+        snapshot_count=Coalesce(Subquery(counted), 0),
+        changed_at=F("indexed__changed_at"),
+    )
+
+
+def _datasheet(dataset: Dataset) -> str:
+    head = dataset.datasheet.head if hasattr(dataset, "datasheet") else None
+    return f"Revision {head.number} by {head.by}" if head else "Missing"
+
+
+COLUMNS = (
+    Column("Dataset", lambda d: d.name),
+    Column("Datasheet", _datasheet),
+    Column("Snapshots", lambda d: str(d.snapshot_count)),
+    Column("First seen (UTC)", lambda d: f"{d.first_seen_at:%Y-%m-%d %H:%M:%S}"),
+    Column("Last change (UTC)", lambda d: f"{d.changed_at:%Y-%m-%d %H:%M:%S}" if d.changed_at else ""),
+    Column("Address", lambda d: f"{settings.SITE_URL}{d.get_absolute_url()}"),
+)
+
+PLAN = Plan(
+    page="datasets",
+    noun="datasets",
+    criteria=(DATASHEET, CHANGED),
+    sorts={"name": "name", "changed": "changed_at", "seen": "first_seen_at"},
+    rows=rows,
+    columns=COLUMNS,
+)

@@ -1,0 +1,226 @@
+"""The list of models: what the tracking servers hold, whether it may serve, and how risky its use is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.db.models.functions import Coalesce
+
+from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
+from governance.models import Clearance, RiskClass, RiskDecision
+from registry.models import Document, Environment, Model, SearchRow, System, User, Version
+from registry.search.matching import matches, relevance
+
+OFFERED = 100  # values of a filter that a page offers; any other can still be asked by its address
+
+RISK = Criterion(
+    "risk",
+    "Risk class",
+    "Of a system that uses the model.",
+    (*RiskClass.choices, ("undecided", "Undecided"), ("none", "In no system")),
+)
+STATE = Criterion(
+    "state",
+    "State",
+    "Whether a version is cleared for the environment.",
+    (("cleared", "Cleared"), ("not-cleared", "Not cleared"), ("ungoverned", "No card")),
+)
+WHY = Criterion(
+    "why",
+    "Not cleared because of",
+    "The condition that the latest version does not meet, where no version is cleared.",
+    (
+        ("risk", "Risk class"),
+        ("artifact", "Files"),
+        ("datasheets", "Datasheets"),
+        ("card", "Card"),
+        ("suspension", "Suspension"),
+    ),
+)
+ENVIRONMENT = Criterion(
+    "environment",
+    "Environment",
+    "What state and reason are asked about; production unless told otherwise.",
+    tuple(Environment.choices),
+    Environment.PRODUCTION.value,
+)
+TEAM = Criterion("team", "Team", "As in the tag team of the model or one of its latest versions.")
+FLAVOUR = Criterion("flavour", "Flavour", "As in the MLmodel file of one of its latest versions.")
+ALIAS = Criterion("alias", "Alias", "An alias that a version holds now.")
+CHANGED = Criterion(
+    "changed_within",
+    "Last change",
+    "The newest version or card revision: within so many days, or older than ninety.",
+    WITHIN,
+)
+
+LATEST_RISK = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
+LATER = RiskDecision.objects.filter(system=OuterRef("system")).filter(
+    Q(decided_at__gt=OuterRef("decided_at")) | Q(decided_at=OuterRef("decided_at"), pk__gt=OuterRef("pk"))
+)
+VERSION_COUNT = (
+    Version.objects.filter(model=OuterRef("pk")).values("model").annotate(n=Count("pk")).values("n")
+)
+CARDED = Document.objects.filter(version__model=OuterRef("pk"))
+
+
+def rows(user: User, chosen: Chosen) -> QuerySet[Model]:
+    """The visible models that fit, each with all that a row shows: a fixed number of queries for any number of rows."""
+    environment = chosen["environment"]
+    found = Model.objects.visible_to(user).filter(matches(chosen.query, "model"))
+    found = _governed(_indexed(found, chosen), chosen)
+    conditions = (
+        Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment)
+        .order_by("-version__number")
+        .values("conditions")
+    )
+    found = found.annotate(
+        relevance=relevance(chosen.query),
+        cleared=_cleared(environment),
+        carded=Exists(CARDED),
+        conditions=Subquery(conditions[:1]),
+        # Counted in a subquery: a join would count the versions of every model before the page is cut.
+        version_count=Coalesce(Subquery(VERSION_COUNT), 0),
+        teams=F("indexed__teams"),
+        flavours=F("indexed__flavours"),
+        changed_at=F("indexed__changed_at"),
+    )
+    systems = System.objects.annotate(risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]))
+    return found.select_related("server").prefetch_related(
+        "aliases__version", Prefetch("systems", systems.order_by("name", "pk"))
+    )
+
+
+def _indexed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
+    """By what stands in the index."""
+    asked = within("indexed__changed_at", chosen["changed_within"])
+    for name in ("team", "flavour"):
+        if chosen[name]:
+            asked &= Q(**{f"indexed__{name}s__contains": [chosen[name]]})
+    if chosen["alias"]:
+        asked &= Q(indexed__aliases__contains=[chosen["alias"]])
+    return found.filter(asked)
+
+
+def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
+    """By what control has decided."""
+    cleared = _cleared(chosen["environment"])
+    if chosen["state"] == "cleared":
+        found = found.filter(cleared)
+    elif chosen["state"] == "not-cleared":
+        found = found.filter(Exists(CARDED)).exclude(cleared)
+    elif chosen["state"] == "ungoverned":
+        found = found.exclude(Exists(CARDED))
+    if chosen["why"]:
+        unmet = Clearance.objects.filter(
+            version__model=OuterRef("pk"),
+            version__number=Subquery(
+                Version.objects.filter(model=OuterRef("version__model"))
+                .order_by("-number")
+                .values("number")[:1]
+            ),
+            environment=chosen["environment"],
+            conditions__contains=[{"code": chosen["why"], "met": False}],
+        )
+        found = found.filter(Exists(unmet)).exclude(cleared)
+    if chosen["risk"]:
+        found = found.filter(_risk(chosen["risk"]))
+    return found
+
+
+def _cleared(environment: str) -> Exists:
+    return Exists(
+        Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment, allowed=True)
+    )
+
+
+def _risk(asked: str) -> Q:
+    used = System.models.through.objects
+    if asked == "none":
+        return ~Q(pk__in=used.values("model_id"))
+    if asked == "undecided":
+        decided = RiskDecision.objects.values("system_id")
+        return Q(pk__in=used.exclude(system__in=decided).values("model_id"))
+    holding = RiskDecision.objects.filter(risk_class=asked).filter(~Exists(LATER))
+    return Q(pk__in=used.filter(system__in=holding.values("system_id")).values("model_id"))
+
+
+def occurring(user: User) -> dict[str, list[tuple[str, int]]]:
+    """Which teams, flavours and aliases the models visible to `user` have, and how many models each; one query."""
+    seen = SearchRow.objects.filter(kind=SearchRow.Kind.MODEL)
+    if not user.has_perm("registry.view_model"):
+        seen = seen.filter(model__in=Model.objects.visible_to(user).values("pk"))
+    parts = [
+        seen.annotate(part=Value(name), word=Func(F(column), function="unnest", output_field=TextField()))
+        .values("part", "word")
+        .annotate(count=Count("pk"))
+        .order_by("-count", "word")[:OFFERED]
+        for name, column in (("team", "teams"), ("flavour", "flavours"), ("alias", "aliases"))
+    ]
+    found: dict[str, list[tuple[str, int]]] = {"team": [], "flavour": [], "alias": []}
+    for row in parts[0].union(*parts[1:], all=True):
+        found[row["part"]].append((row["word"], row["count"]))
+    return found
+
+
+def unmet(model: Any) -> list[str]:
+    """Why the latest version of a model of `rows` is not cleared, a sentence each; none where a version is."""
+    if model.cleared or not model.carded:
+        return []
+    return [condition["why"] for condition in model.conditions or [] if not condition["met"]]
+
+
+def state(model: Any) -> str:
+    """The state of a model of `rows` in words."""
+    if model.cleared:
+        return "Cleared"
+    return "Not cleared" if model.carded else "No card"
+
+
+def _risks(model: Any) -> str:
+    labels = dict(RiskClass.choices)
+    return "; ".join(sorted({labels.get(system.risk_class, "Undecided") for system in model.systems.all()}))
+
+
+COLUMNS = (
+    Column("Model", lambda m: m.name),
+    Column("State", state),
+    Column("Why not cleared", lambda m: " ".join(unmet(m))),
+    Column("Risk class", _risks),
+    Column("Systems", lambda m: "; ".join(system.name for system in m.systems.all())),
+    Column(
+        "Aliases",
+        lambda m: "; ".join(f"{a.name} → {a.version.number}" for a in sorted(m.aliases.all(), key=str)),
+    ),
+    Column("Versions", lambda m: str(m.version_count)),
+    Column("Teams", lambda m: "; ".join(m.teams or [])),
+    Column("Flavours", lambda m: "; ".join(m.flavours or [])),
+    Column("Last change (UTC)", lambda m: f"{m.changed_at:%Y-%m-%d %H:%M:%S}" if m.changed_at else ""),
+    Column("Tracking server", lambda m: m.server.name),
+    Column("Description", lambda m: m.description),
+    Column("Address", lambda m: f"{settings.SITE_URL}{m.get_absolute_url()}"),
+)
+
+PLAN = Plan(
+    page="models",
+    noun="models",
+    criteria=(STATE, WHY, RISK, TEAM, FLAVOUR, ALIAS, CHANGED, ENVIRONMENT),
+    sorts={"name": "name", "changed": "changed_at"},
+    rows=rows,
+    columns=COLUMNS,
+    occurring=occurring,
+)
