@@ -67,9 +67,14 @@ def _asked(page: str, query: str) -> str:
     given = QueryDict(query.removeprefix("?")[:4000])
     wanted = {name: value for name, value in given.items() if name not in ("after", "before") and value}
     chosen = reread(plan, query.removeprefix("?")[:4000])
-    lost = [*plan.unknown(wanted), *sorted(set(wanted) - set(chosen.parameters()) - set(plan.unknown(wanted)))]
+    lost = [
+        *plan.unknown(wanted),
+        *sorted(set(wanted) - set(chosen.parameters()) - set(plan.unknown(wanted))),
+    ]
     if lost:
-        raise Invalid(fields={"query": [f"The list of {plan.noun} does not know this: {', '.join(lost)[:200]}."]})
+        raise Invalid(
+            fields={"query": [f"The list of {plan.noun} does not know this: {', '.join(lost)[:200]}."]}
+        )
     if not chosen.address:
         raise Invalid(fields={"query": ["Filter or search first; there is nothing to save yet."]})
     return chosen.address

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
 from registry.models import User
+from registry.search.matching import relevance
 from registry.search.query import LONGEST, Query, parse
 
 WITHIN = (
@@ -53,13 +54,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Plan:
-    """A list: what can be asked of it, its rows for somebody who asks it, and the columns of its file."""
+    """A list: what can be asked of it, its rows for somebody who asks it, and the columns of its file.
+
+    `matching` says which rows fit and are visible; `dressed` adds all that a row shows. The two are apart so that a page
+    is cut first, and what costs something is asked of its fifty rows only.
+    """
 
     page: str  # also the name of its address
+    kind: Any  # the class of its rows
     noun: str
     criteria: tuple[Criterion, ...]
     sorts: Mapping[str, str]  # the word in the address → the column
-    rows: Callable[[User, Chosen], QuerySet[Any]]
+    matching: Callable[[User, Chosen], QuerySet[Any]]
+    dressed: Callable[[User, Chosen, QuerySet[Any]], QuerySet[Any]]
     columns: tuple[Column, ...]
     occurring: Callable[[User], dict[str, list[tuple[str, int]]]] = field(default=lambda user: {})
     sort: str = "name"  # the order without a search; a search sorts by relevance
@@ -72,6 +79,21 @@ class Plan:
         query = parse(given.get("q", "").replace("\x00", ""))
         asked = {name: value for name, value in values.items() if value}
         return Chosen(self, query, asked, sort if known and (sort != "relevance" or query) else "")
+
+    def ordered(self, user: User, chosen: Chosen) -> QuerySet[Any]:
+        """The rows that fit, bare: with their key and the column that pages are cut by."""
+        rows = self.matching(user, chosen)
+        column = chosen.by.removeprefix("-")
+        if column == "relevance":
+            rows = rows.annotate(relevance=relevance(chosen.query))
+        elif column == "changed_at":
+            rows = rows.annotate(changed_at=F("indexed__changed_at")).filter(indexed__isnull=False)
+        return rows.only("pk" if column in ("relevance", "changed_at") else column)
+
+    def rows(self, user: User, chosen: Chosen, keys: Sequence[int]) -> list[Any]:
+        """The rows with these keys, in this order, with all that they show."""
+        found = {row.pk: row for row in self.dressed(user, chosen, self.kind.objects.filter(pk__in=keys))}
+        return [found[key] for key in keys if key in found]
 
     def unknown(self, given: Iterable[str]) -> list[str]:
         """The names among `given` that mean nothing here."""

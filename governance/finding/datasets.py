@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
 from registry.models import Dataset, DatasetSnapshot, User, visible_models
-from registry.search.matching import matches, relevance
+from registry.search.matching import matches
 
 DATASHEET = Criterion(
     "datasheet",
@@ -24,12 +24,8 @@ CHANGED = Criterion(
 )
 
 
-def rows(user: User, chosen: Chosen) -> QuerySet[Dataset]:
-    """The visible datasets that fit, each with the number of its snapshots that visible models have used."""
-    snapshots = DatasetSnapshot.objects.filter(
-        visible_models(user, "uses__run__versions__model"), dataset=OuterRef("pk")
-    )
-    counted = snapshots.values("dataset").annotate(n=Count("pk", distinct=True)).values("n")
+def matching(user: User, chosen: Chosen) -> QuerySet[Dataset]:
+    """The visible datasets that fit."""
     found = Dataset.objects.filter(pk__in=Dataset.objects.visible_to(user).values("pk"))
     found = found.filter(
         matches(chosen.query, "dataset"), within("indexed__changed_at", chosen["changed_within"])
@@ -37,10 +33,17 @@ def rows(user: User, chosen: Chosen) -> QuerySet[Dataset]:
     if chosen["datasheet"]:
         written = Q(datasheet__head__isnull=False)
         found = found.filter(written if chosen["datasheet"] == "written" else ~written)
+    return found
+
+
+def dressed(user: User, chosen: Chosen, found: QuerySet[Dataset]) -> QuerySet[Dataset]:
+    """Datasets with their datasheet and the number of their snapshots that visible models have used, in one query."""
+    snapshots = DatasetSnapshot.objects.filter(
+        visible_models(user, "uses__run__versions__model"), dataset=OuterRef("pk")
+    )
+    counted = snapshots.values("dataset").annotate(n=Count("pk", distinct=True)).values("n")
     return found.select_related("datasheet__head__by").annotate(
-        relevance=relevance(chosen.query),
-        snapshot_count=Coalesce(Subquery(counted), 0),
-        changed_at=F("indexed__changed_at"),
+        snapshot_count=Coalesce(Subquery(counted), 0), changed_at=F("indexed__changed_at")
     )
 
 
@@ -60,9 +63,11 @@ COLUMNS = (
 
 PLAN = Plan(
     page="datasets",
+    kind=Dataset,
     noun="datasets",
     criteria=(DATASHEET, CHANGED),
     sorts={"name": "name", "changed": "changed_at", "seen": "first_seen_at"},
-    rows=rows,
+    matching=matching,
+    dressed=dressed,
     columns=COLUMNS,
 )

@@ -8,10 +8,10 @@ from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from registry.models import Dataset, Document, Model, SearchRow, System, User
+from registry.models import Dataset, Document, Model, SearchRow, System, User, sees_everything
 from registry.search.matching import matches, relevance
 from registry.search.query import Query
 from registry.search.snippets import Snippet, snippets
@@ -60,7 +60,7 @@ def search(user: User, query: Query, *, kinds: tuple[str, ...] = (), shown: int 
         return []
     places = [place for place in KINDS if not kinds or place[0] in kinds]
     found = {kind: _found(user, query, kind) for kind, *_ in places}
-    first = {kind: list(rows.order_by("-relevance", "-pk")[:shown]) for kind, rows in found.items()}
+    first = {kind: list(_best(query, kind, rows)[:shown]) for kind, rows in found.items()}
     indexed = _rows(first)
     marked = snippets(query, indexed.values())
     groups = []
@@ -78,13 +78,19 @@ def search(user: User, query: Query, *, kinds: tuple[str, ...] = (), shown: int 
 
 def _found(user: User, query: Query, kind: str) -> QuerySet[Any]:
     subject: Any = {"model": Model, "system": System, "dataset": Dataset, "document": Document}[kind]
-    seen = subject.objects.filter(pk__in=subject.objects.visible_to(user).values("pk"))
-    found: QuerySet[Any] = seen.filter(matches(query, kind)).annotate(relevance=relevance(query))
-    return (
-        found.select_related("version__model", "dataset", "head").annotate(at=F("head__created_at"))
-        if kind == "document"
-        else found
-    )
+    if sees_everything(user):
+        seen = subject.objects.all()
+    else:
+        seen = subject.objects.filter(pk__in=subject.objects.visible_to(user).values("pk"))
+    found: QuerySet[Any] = seen.filter(matches(query, kind))
+    return found
+
+
+def _best(query: Query, kind: str, found: QuerySet[Any]) -> QuerySet[Any]:
+    """Best hits first. Long texts are not ranked, that would unpack each of them: documents come newest first."""
+    if kind == "document":
+        return found.select_related("version__model", "dataset").order_by("-pk")
+    return found.annotate(relevance=relevance(query)).order_by("-relevance", "-pk")
 
 
 def _rows(first: dict[str, list[Any]]) -> dict[tuple[str, int], SearchRow]:

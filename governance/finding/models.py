@@ -22,8 +22,18 @@ from django.db.models.functions import Coalesce
 
 from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
 from governance.models import Clearance, RiskClass, RiskDecision
-from registry.models import Document, Environment, Model, SearchRow, System, User, Version
-from registry.search.matching import matches, relevance
+from registry.models import (
+    Alias,
+    Document,
+    Environment,
+    Model,
+    SearchRow,
+    System,
+    User,
+    Version,
+    sees_everything,
+)
+from registry.search.matching import matches
 
 OFFERED = 100  # values of a filter that a page offers; any other can still be asked by its address
 
@@ -78,30 +88,35 @@ VERSION_COUNT = (
 CARDED = Document.objects.filter(version__model=OuterRef("pk"))
 
 
-def rows(user: User, chosen: Chosen) -> QuerySet[Model]:
-    """The visible models that fit, each with all that a row shows: a fixed number of queries for any number of rows."""
-    environment = chosen["environment"]
+def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
+    """The visible models that fit."""
     found = Model.objects.visible_to(user).filter(matches(chosen.query, "model"))
-    found = _governed(_indexed(found, chosen), chosen)
-    conditions = (
-        Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment)
-        .order_by("-version__number")
-        .values("conditions")
-    )
-    found = found.annotate(
-        relevance=relevance(chosen.query),
-        cleared=_cleared(environment),
-        carded=Exists(CARDED),
-        conditions=Subquery(conditions[:1]),
-        # Counted in a subquery: a join would count the versions of every model before the page is cut.
-        version_count=Coalesce(Subquery(VERSION_COUNT), 0),
-        teams=F("indexed__teams"),
-        flavours=F("indexed__flavours"),
-        changed_at=F("indexed__changed_at"),
-    )
+    return _governed(_indexed(found, chosen), chosen)
+
+
+def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> QuerySet[Model]:
+    """Models with all that a row shows: one query and three for what belongs to them, for any number of rows."""
+    environment = chosen["environment"]
+    latest = Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment)
     systems = System.objects.annotate(risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]))
-    return found.select_related("server").prefetch_related(
-        "aliases__version", Prefetch("systems", systems.order_by("name", "pk"))
+    aliases = Alias.objects.select_related("version").only("name", "model_id", "version__number")
+    return (
+        found.select_related("server")
+        .only("name", "slug", "description", "server__name")
+        .annotate(
+            # Of fifty rows each is looked up by its index; EXISTS would be hashed over all versions there are.
+            cleared=Coalesce(Subquery(latest.filter(allowed=True).values("allowed")[:1]), False),  # noqa: FBT003
+            carded=Subquery(CARDED.values("pk")[:1]),
+            conditions=Subquery(latest.order_by("-version__number").values("conditions")[:1]),
+            version_count=Coalesce(Subquery(VERSION_COUNT), 0),
+            teams=F("indexed__teams"),
+            flavours=F("indexed__flavours"),
+            changed_at=F("indexed__changed_at"),
+        )
+        .prefetch_related(
+            Prefetch("aliases", aliases.order_by("name")),
+            Prefetch("systems", systems.only("slug", "name").order_by("name", "pk")),
+        )
     )
 
 
@@ -126,17 +141,16 @@ def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
     elif chosen["state"] == "ungoverned":
         found = found.exclude(Exists(CARDED))
     if chosen["why"]:
-        unmet = Clearance.objects.filter(
-            version__model=OuterRef("pk"),
-            version__number=Subquery(
-                Version.objects.filter(model=OuterRef("version__model"))
-                .order_by("-number")
-                .values("number")[:1]
-            ),
-            environment=chosen["environment"],
-            conditions__contains=[{"code": chosen["why"], "met": False}],
+        later = Version.objects.filter(
+            model=OuterRef("version__model"), number__gt=OuterRef("version__number")
         )
-        found = found.filter(Exists(unmet)).exclude(cleared)
+        unmet = Clearance.objects.filter(
+            ~Exists(later),
+            environment=chosen["environment"],
+            allowed=False,
+            unmet_codes__contains=[chosen["why"]],
+        )
+        found = found.filter(pk__in=unmet.values("version__model")).exclude(cleared)
     if chosen["risk"]:
         found = found.filter(_risk(chosen["risk"]))
     return found
@@ -162,30 +176,27 @@ def _risk(asked: str) -> Q:
 def occurring(user: User) -> dict[str, list[tuple[str, int]]]:
     """Which teams, flavours and aliases the models visible to `user` have, and how many models each; one query."""
     seen = SearchRow.objects.filter(kind=SearchRow.Kind.MODEL)
-    if not user.has_perm("registry.view_model"):
+    if not sees_everything(user):
         seen = seen.filter(model__in=Model.objects.visible_to(user).values("pk"))
-    parts = [
-        seen.annotate(part=Value(name), word=Func(F(column), function="unnest", output_field=TextField()))
-        .values("part", "word")
-        .annotate(count=Count("pk"))
-        .order_by("-count", "word")[:OFFERED]
-        for name, column in (("team", "teams"), ("flavour", "flavours"), ("alias", "aliases"))
-    ]
+    words = seen.annotate(word=Func(F("offered"), function="unnest", output_field=TextField()))
+    counted = words.values("word").annotate(count=Count("model_id")).order_by("-count", "word")
     found: dict[str, list[tuple[str, int]]] = {"team": [], "flavour": [], "alias": []}
-    for row in parts[0].union(*parts[1:], all=True):
-        found[row["part"]].append((row["word"], row["count"]))
+    for word, count in counted.values_list("word", "count")[: 5 * OFFERED]:
+        part, _, value = word.partition(":")
+        if len(found[part]) < OFFERED:
+            found[part].append((value, count))
     return found
 
 
 def unmet(model: Any) -> list[str]:
-    """Why the latest version of a model of `rows` is not cleared, a sentence each; none where a version is."""
+    """Why the latest version of a model as `dressed` is not cleared, a sentence each; none where a version is."""
     if model.cleared or not model.carded:
         return []
     return [condition["why"] for condition in model.conditions or [] if not condition["met"]]
 
 
 def state(model: Any) -> str:
-    """The state of a model of `rows` in words."""
+    """The state of a model as `dressed` in words."""
     if model.cleared:
         return "Cleared"
     return "Not cleared" if model.carded else "No card"
@@ -204,7 +215,7 @@ COLUMNS = (
     Column("Systems", lambda m: "; ".join(system.name for system in m.systems.all())),
     Column(
         "Aliases",
-        lambda m: "; ".join(f"{a.name} → {a.version.number}" for a in sorted(m.aliases.all(), key=str)),
+        lambda m: "; ".join(f"{a.name} → {a.version.number}" for a in m.aliases.all()),
     ),
     Column("Versions", lambda m: str(m.version_count)),
     Column("Teams", lambda m: "; ".join(m.teams or [])),
@@ -217,10 +228,12 @@ COLUMNS = (
 
 PLAN = Plan(
     page="models",
+    kind=Model,
     noun="models",
     criteria=(STATE, WHY, RISK, TEAM, FLAVOUR, ALIAS, CHANGED, ENVIRONMENT),
     sorts={"name": "name", "changed": "changed_at"},
-    rows=rows,
+    matching=matching,
+    dressed=dressed,
     columns=COLUMNS,
     occurring=occurring,
 )

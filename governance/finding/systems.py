@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -10,7 +12,7 @@ from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan,
 from governance.finding.models import LATEST_RISK
 from governance.models import RiskClass, RiskDecision
 from registry.models import Model, System, User
-from registry.search.matching import matches, relevance
+from registry.search.matching import matches
 
 RISK = Criterion(
     "risk",
@@ -30,29 +32,39 @@ USES = Criterion(
 REGISTERED = Criterion(
     "registered_within", "Registered", "Within so many days, or more than ninety ago.", WITHIN
 )
-USED = System.models.through.objects.filter(system=OuterRef("pk"))
 
 
-def rows(user: User, chosen: Chosen) -> QuerySet[System]:
-    """The visible systems that fit, each with its risk class and the number of its visible models."""
-    seen = USED.filter(model__in=Model.objects.visible_to(user).values("pk"))
+def matching(user: User, chosen: Chosen) -> QuerySet[System]:
+    """The visible systems that fit."""
     found = System.objects.filter(pk__in=System.objects.visible_to(user).values("pk"))
     found = found.filter(matches(chosen.query, "system"), within("created_at", chosen["registered_within"]))
-    found = found.annotate(
-        relevance=relevance(chosen.query),
-        risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]),
-        model_count=Coalesce(Subquery(seen.values("system").annotate(n=Count("pk")).values("n")), 0),
-        registrar=F("created_by__username"),
-    )
     if chosen["risk"] == "undecided":
-        found = found.filter(~Exists(RiskDecision.objects.filter(system=OuterRef("pk"))))
+        found = found.exclude(Exists(RiskDecision.objects.filter(system=OuterRef("pk"))))
     elif chosen["risk"]:
+        found = found.alias(risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]))
         found = found.filter(risk_class=chosen["risk"])
     if chosen["role"]:
         found = found.filter(operator_role=chosen["role"])
     if chosen["uses"]:
-        found = found.filter(Exists(seen) if chosen["uses"] == "some" else ~Exists(seen))
+        used = Exists(_used(user))
+        found = found.filter(used) if chosen["uses"] == "some" else found.exclude(used)
     return found
+
+
+def dressed(user: User, chosen: Chosen, found: QuerySet[System]) -> QuerySet[System]:
+    """Systems with their risk class and the number of their visible models, in one query."""
+    counted = _used(user).values("system").annotate(n=Count("pk")).values("n")
+    return found.annotate(
+        risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]),
+        model_count=Coalesce(Subquery(counted), 0),
+        registrar=F("created_by__username"),
+    )
+
+
+def _used(user: User) -> QuerySet[Any]:
+    """The visible models in a system."""
+    used = System.models.through.objects.filter(system=OuterRef("pk"))
+    return used.filter(model__in=Model.objects.visible_to(user).values("pk"))
 
 
 COLUMNS = (
@@ -68,9 +80,11 @@ COLUMNS = (
 
 PLAN = Plan(
     page="systems",
+    kind=System,
     noun="systems",
     criteria=(RISK, ROLE, USES, REGISTERED),
     sorts={"name": "name", "registered": "created_at"},
-    rows=rows,
+    matching=matching,
+    dressed=dressed,
     columns=COLUMNS,
 )

@@ -27,7 +27,9 @@ class SavedFilter(models.Model):
         SYSTEMS = "systems", "Systems"
         DATASETS = "datasets", "Datasets"
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="saved_filters")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="saved_filters"
+    )
     page = models.CharField(max_length=12, choices=Page.choices)
     name = models.CharField(max_length=60)
     query = models.CharField(max_length=4000)  # a query string with parameters that the list knows

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -67,13 +69,13 @@ def datasets_csv(request: PortalRequest) -> StreamingHttpResponse:
 def listed(request: PortalRequest, plan: Plan, kind: str) -> tuple[dict[str, Any], Page[Any]]:
     """What the page of a list shows, and the rows on it, each with its snippet when something is searched."""
     chosen = plan.chosen(request.GET)
-    rows = plan.rows(request.user, chosen)
-    shown: Page[Any] = page(rows, request, by=chosen.by)
+    cut: Page[Any] = page(plan.ordered(request.user, chosen), request, by=chosen.by)
+    shown = replace(cut, rows=plan.rows(request.user, chosen, [row.pk for row in cut]))
     _mark(chosen, kind, shown)
     fields = filter_fields(request.user, chosen)
     context = {
         "page": shown,
-        "count": rows.count(),
+        "count": plan.matching(request.user, chosen).count(),
         "plan": plan,
         "chosen": chosen,
         "fields": fields[:FIRST],
@@ -88,10 +90,17 @@ def listed(request: PortalRequest, plan: Plan, kind: str) -> tuple[dict[str, Any
 def exported(request: PortalRequest, plan: Plan) -> StreamingHttpResponse:
     """Exactly the filtered list, in its order, all of it."""
     chosen = plan.chosen(request.GET)
-    down = chosen.by.startswith("-")
-    rows = plan.rows(request.user, chosen).order_by(chosen.by, "-pk" if down else "pk")
-    table = ([column.value(row) for column in plan.columns] for row in rows.iterator(chunk_size=CHUNK))
-    return answer(plan.page, timezone.now().date(), [column.label for column in plan.columns], table)
+    head = [column.label for column in plan.columns]
+    table = ([column.value(row) for column in plan.columns] for row in _all(request.user, chosen))
+    return answer(plan.page, timezone.now().date(), head, table)
+
+
+def _all(user: User, chosen: Chosen) -> Iterator[Any]:
+    """Every row, a chunk at a time."""
+    order = (chosen.by, "-pk" if chosen.by.startswith("-") else "pk")
+    keys = chosen.plan.ordered(user, chosen).order_by(*order).iterator(chunk_size=CHUNK)
+    while chunk := [row.pk for row in islice(keys, CHUNK)]:
+        yield from chosen.plan.rows(user, chosen, chunk)
 
 
 def filter_fields(user: User, chosen: Chosen) -> list[dict[str, Any]]:

@@ -60,15 +60,26 @@ DROP FUNCTION search_words(text);
 
 # Of a model with very many versions, the latest fifty speak: one more version must not cost more the longer it lives.
 MODELS = """
+-- What pages offer to filter by: the first words that fit into an index together.
+CREATE FUNCTION search_offered(teams text[], flavours text[], aliases text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(array_agg(word ORDER BY place) FILTER (WHERE total <= 2000), '{}')
+  FROM (SELECT word, place, sum(octet_length(word) + 8) OVER (ORDER BY place) AS total
+        FROM (SELECT 'team:' || one, row_number() OVER () FROM unnest(teams) one
+              UNION ALL SELECT 'flavour:' || one, 10000 + row_number() OVER () FROM unnest(flavours) one
+              UNION ALL SELECT 'alias:' || one, 20000 + row_number() OVER () FROM unnest(aliases) one) w (word, place)) o
+$$;
+
 CREATE FUNCTION search_model_facts(ids bigint[]) RETURNS TABLE (
-  model_id bigint, name text, pieces jsonb, teams text[], flavours text[], aliases text[], changed_at timestamptz)
+  model_id bigint, name text, pieces jsonb, teams text[], flavours text[], aliases text[], offered text[],
+  changed_at timestamptz)
 LANGUAGE sql STABLE AS $$
   SELECT m.id, m.name::text,
     jsonb_build_array(jsonb_build_array('A', 'name', m.name), jsonb_build_array('A', 'slug', m.slug))
       || CASE WHEN m.description = '' THEN '[]'
               ELSE jsonb_build_array(jsonb_build_array('B', 'description', left(m.description, 20000))) END
       || alias.pieces || tag.pieces || version.pieces || person.pieces || used.pieces || data.pieces,
-    team.names, flavour.names, alias.names, greatest(m.created_at, version.newest, card.newest)
+    team.names, flavour.names, alias.names, search_offered(team.names, flavour.names, alias.names), greatest(m.created_at, version.newest, card.newest)
   FROM registry_model m
   CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_agg(jsonb_build_array('A', 'alias', a.name) ORDER BY a.name COLLATE "C"), '[]') AS pieces,
@@ -183,15 +194,16 @@ BEGIN
   PERFORM 1 FROM registry_searchrow r WHERE r.model_id = ANY(ids) ORDER BY r.id FOR UPDATE;
   DELETE FROM registry_searchrow r WHERE r.model_id = ANY(ids)
     AND NOT EXISTS (SELECT 1 FROM registry_model m WHERE m.id = r.model_id);
-  INSERT INTO registry_searchrow (kind, model_id, name, pieces, vector, teams, flavours, aliases, changed_at)
+  INSERT INTO registry_searchrow (kind, model_id, name, pieces, vector, teams, flavours, aliases, offered, changed_at)
   SELECT 'model', f.model_id, f.name, f.pieces,
          CASE WHEN r.pieces = f.pieces THEN r.vector ELSE search_vector(f.pieces) END,
-         f.teams, f.flavours, f.aliases, f.changed_at
+         f.teams, f.flavours, f.aliases, f.offered, f.changed_at
   FROM search_model_facts(ids) f LEFT JOIN registry_searchrow r ON r.model_id = f.model_id
   WHERE r.id IS NULL OR (f.name, f.pieces, f.teams, f.flavours, f.aliases, f.changed_at)
         IS DISTINCT FROM (r.name, r.pieces, r.teams, r.flavours, r.aliases, r.changed_at)
   ON CONFLICT (model_id) DO UPDATE SET name = excluded.name, pieces = excluded.pieces, vector = excluded.vector,
-    teams = excluded.teams, flavours = excluded.flavours, aliases = excluded.aliases, changed_at = excluded.changed_at;
+    teams = excluded.teams, flavours = excluded.flavours, aliases = excluded.aliases, offered = excluded.offered,
+    changed_at = excluded.changed_at;
 END $$;
 
 CREATE FUNCTION search_index_documents(ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -200,8 +212,8 @@ BEGIN
   DELETE FROM registry_searchrow r WHERE r.document_id = ANY(ids)
     AND NOT EXISTS (SELECT 1 FROM registry_document d WHERE d.id = r.document_id AND d.head_id IS NOT NULL);
   INSERT INTO registry_searchrow (kind, document_id, card_of_id, sheet_of_id, name, pieces, vector, teams, flavours,
-                                  aliases, changed_at)
-  SELECT f.kind, f.document_id, f.card_of_id, f.sheet_of_id, f.name, '[]', search_vector(f.pieces), '{}', '{}', '{}',
+                                  aliases, offered, changed_at)
+  SELECT f.kind, f.document_id, f.card_of_id, f.sheet_of_id, f.name, '[]', search_vector(f.pieces), '{}', '{}', '{}', '{}',
          f.changed_at
   FROM search_document_facts(ids) f
   ON CONFLICT (document_id) DO UPDATE SET kind = excluded.kind, card_of_id = excluded.card_of_id,
@@ -213,8 +225,8 @@ BEGIN
   PERFORM 1 FROM registry_searchrow r WHERE r.dataset_id = ANY(ids) ORDER BY r.id FOR UPDATE;
   DELETE FROM registry_searchrow r WHERE r.dataset_id = ANY(ids)
     AND NOT EXISTS (SELECT 1 FROM registry_dataset s WHERE s.id = r.dataset_id);
-  INSERT INTO registry_searchrow (kind, dataset_id, name, pieces, vector, teams, flavours, aliases, changed_at)
-  SELECT 'dataset', f.dataset_id, f.name, f.pieces, search_vector(f.pieces), '{}', '{}', '{}', f.changed_at
+  INSERT INTO registry_searchrow (kind, dataset_id, name, pieces, vector, teams, flavours, aliases, offered, changed_at)
+  SELECT 'dataset', f.dataset_id, f.name, f.pieces, search_vector(f.pieces), '{}', '{}', '{}', '{}', f.changed_at
   FROM search_dataset_facts(ids) f
   ON CONFLICT (dataset_id) DO UPDATE SET name = excluded.name, pieces = excluded.pieces, vector = excluded.vector,
     changed_at = excluded.changed_at;
@@ -225,12 +237,24 @@ BEGIN
   PERFORM 1 FROM registry_searchrow r WHERE r.system_id = ANY(ids) ORDER BY r.id FOR UPDATE;
   DELETE FROM registry_searchrow r WHERE r.system_id = ANY(ids)
     AND NOT EXISTS (SELECT 1 FROM registry_system s WHERE s.id = r.system_id);
-  INSERT INTO registry_searchrow (kind, system_id, name, pieces, vector, teams, flavours, aliases, changed_at)
-  SELECT 'system', f.system_id, f.name, f.pieces, search_vector(f.pieces), '{}', '{}', '{}', f.changed_at
+  INSERT INTO registry_searchrow (kind, system_id, name, pieces, vector, teams, flavours, aliases, offered, changed_at)
+  SELECT 'system', f.system_id, f.name, f.pieces, search_vector(f.pieces), '{}', '{}', '{}', '{}', f.changed_at
   FROM search_system_facts(ids) f
   ON CONFLICT (system_id) DO UPDATE SET name = excluded.name, pieces = excluded.pieces, vector = excluded.vector,
     changed_at = excluded.changed_at;
 END $$;
+
+-- The objects of a kind whose own row, or a document's, fits. By the GIN index always: to look at each row would unpack
+-- each vector, which the planner does not count.
+CREATE FUNCTION search_found(kind text, wanted tsquery) RETURNS SETOF bigint LANGUAGE sql STABLE PARALLEL SAFE
+SET enable_seqscan = off AS $$
+  SELECT found.id FROM (
+    SELECT CASE $1 WHEN 'model' THEN coalesce(r.model_id, r.card_of_id)
+                   WHEN 'dataset' THEN coalesce(r.dataset_id, r.sheet_of_id)
+                   WHEN 'system' THEN r.system_id ELSE r.document_id END AS id
+    FROM registry_searchrow r WHERE r.vector @@ $2) found
+  WHERE found.id IS NOT NULL
+$$;
 
 -- Everything anew, from the facts alone.
 CREATE FUNCTION search_rebuild() RETURNS void LANGUAGE plpgsql AS $$
@@ -264,6 +288,7 @@ DROP FUNCTION search_object(jsonb);
 INDEX_BACK = """
 DROP FUNCTION search_follow();
 DROP FUNCTION search_rebuild();
+DROP FUNCTION search_found(text, tsquery);
 DROP FUNCTION search_index_systems(bigint[]);
 DROP FUNCTION search_index_datasets(bigint[]);
 DROP FUNCTION search_index_documents(bigint[]);
@@ -377,7 +402,10 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(WORDS, WORDS_BACK),
         migrations.RunSQL(OTHERS, OTHERS_BACK),
-        migrations.RunSQL(MODELS, "DROP FUNCTION search_model_facts(bigint[]);"),
+        migrations.RunSQL(
+            MODELS,
+            "DROP FUNCTION search_model_facts(bigint[]); DROP FUNCTION search_offered(text[], text[], text[]);",
+        ),
         migrations.RunSQL(INDEX, INDEX_BACK),
         *(follow(*one) for one in FOLLOWED),
         migrations.RunSQL("SELECT search_rebuild();", migrations.RunSQL.noop),

@@ -64,6 +64,8 @@ class SearchRow(models.Model):
     teams = ArrayField(models.TextField(), default=list)
     flavours = ArrayField(models.TextField(), default=list)
     aliases = ArrayField(models.TextField(), default=list)
+    # "team:credit", "flavour:sklearn", "alias:champion"; at most 2 000 bytes, so that they fit into an index
+    offered = ArrayField(models.TextField(), default=list)
     changed_at = models.DateTimeField()  # newest of: created, last version, last revision of a document
 
     objects = SearchRowQuerySet.as_manager()
@@ -88,6 +90,11 @@ class SearchRow(models.Model):
         indexes = [
             GinIndex(fields=["vector"], name="search_vector", fastupdate=False),
             models.Index(fields=["kind", "-changed_at"], name="search_by_change"),
+            GinIndex(fields=["teams", "flavours", "aliases"], name="search_values", fastupdate=False),
+            # What pages offer to filter by is read from the index alone, past the wide rows of the table.
+            models.Index(
+                fields=["model"], include=["offered"], condition=Q(kind="model"), name="search_offered"
+            ),
         ]
 
     def __str__(self) -> str:

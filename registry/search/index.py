@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 COLUMNS = (
     "kind, model_id, system_id, dataset_id, document_id, card_of_id, sheet_of_id, name, pieces, vector, teams, flavours, "
-    "aliases, changed_at"
+    "aliases, offered, changed_at"
 )
 
 

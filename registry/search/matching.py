@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.postgres.search import SearchRank
-from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, F, Func, IntegerField, Q, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, Floor
+from django.db.models.functions import Cast, Floor
 
-from registry.models import SearchRow
 from registry.search.query import Query, Term, any_of
 
-# Which rows of the index speak for an object of a kind: its own, and those of its documents.
-VOICES: dict[str, tuple[str, ...]] = {
-    "model": ("model", "card_of"),
-    "dataset": ("dataset", "sheet_of"),
-    "system": ("system",),
-    "document": ("document",),
-}
+KINDS = ("model", "system", "dataset", "document")
 WEIGHTS = [0.05, 0.1, 0.4, 1.0]  # the rest, texts of documents, descriptions and owners, names
 NAMED = 10_000_000  # more than any rank by weights: whose name is exactly what was typed comes first
 
@@ -44,11 +37,15 @@ def relevance(query: Query) -> Combinable:
     return Cast(Floor(rank * Value(1_000_000.0)), IntegerField()) + exact
 
 
-def _keys(terms: tuple[Term, ...], kind: str) -> QuerySet[SearchRow, int]:
-    voices = VOICES[kind]
-    spoken = Q()
-    for voice in voices:
-        spoken |= Q(**{f"{voice}__isnull": False})
-    ids = [F(f"{voice}_id") for voice in voices]
-    key = Coalesce(*ids) if len(ids) > 1 else ids[0]
-    return SearchRow.objects.filter(spoken, vector=any_of(terms)).values_list(key, flat=True)
+class _Found(Func):
+    """The keys of the objects of a kind that fit, by the function of migration 0051."""
+
+    function = "search_found"
+    template = "(SELECT %(function)s(%(expressions)s))"
+    set_returning = True
+
+
+def _keys(terms: tuple[Term, ...], kind: str) -> _Found:
+    if kind not in KINDS:
+        raise ValueError(f"there is no search for {kind}")
+    return _Found(Value(kind), any_of(terms), output_field=BigIntegerField())

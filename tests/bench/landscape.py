@@ -39,17 +39,63 @@ TOPICS = "credit churn fraud tumour claims demand price delay energy stock route
 WORKS = "scorer ranker classifier detector forecaster reader matcher planner filter router".split()
 TEAMS = "credit marketing logistics radiology insurance operations platform research".split()
 FLAVOURS = "sklearn xgboost lightgbm pytorch tensorflow onnx spacy transformers".split()
-WORDS = (
+COMMON = (
     "The model estimates probability calibrated applicants threshold validation holdout quarterly monitored drift "
     "population subgroup fairness interval error recall precision analyst decision override human oversight recorded "
     "training sampled region branch income missing values imputed median retrained reviewed limits intended "
     "out-of-scope customers minors excluded because evidence insufficient documented annually security access"
 ).split()
+# As in any text, few words are everywhere and most are rare (Zipf): three thousand more, the n-th a tenth of n as likely.
+RARE = [
+    f"{a}{b}{c}"
+    for a in (
+        "con",
+        "pre",
+        "sub",
+        "trans",
+        "inter",
+        "re",
+        "dis",
+        "mono",
+        "poly",
+        "auto",
+        "micro",
+        "meta",
+        "para",
+        "ultra",
+        "hypo",
+    )
+    for b in (
+        "duct",
+        "form",
+        "gress",
+        "ject",
+        "late",
+        "mit",
+        "port",
+        "press",
+        "scrib",
+        "sist",
+        "spect",
+        "struct",
+        "tain",
+        "tend",
+        "vert",
+        "voc",
+        "solv",
+        "quir",
+        "pos",
+        "plic",
+    )
+    for c in ("", "ion", "ive", "or", "able", "ance", "ed", "ing", "ment", "al")
+]
+WORDS = COMMON + RARE
+WEIGHTS = [1 / (10 + place) for place in range(len(WORDS))]
 
 
 def prose(draw: random.Random, length: int) -> str:
     """Text of about `length` words."""
-    return " ".join(draw.choice(WORDS) for _ in range(length)) + "."
+    return " ".join(draw.choices(WORDS, WEIGHTS, k=length)) + "."
 
 
 def fill() -> Model:
@@ -143,7 +189,10 @@ def _systems(draw: random.Random, models: list[Model]) -> None:
     )
     RiskDecision.objects.bulk_create(
         RiskDecision(
-            system=system, risk_class=draw.choice(["high", "limited", "minimal"]), rationale="Annex III.", by=owner
+            system=system,
+            risk_class=draw.choice(["high", "limited", "minimal"]),
+            rationale="Annex III.",
+            by=owner,
         )
         for system in systems
         if draw.random() < 0.9
@@ -171,7 +220,9 @@ def _cards(draw: random.Random, models: list[Model]) -> None:
         document.head = revision
     Document.objects.bulk_update(documents, ["head"], batch_size=500)
     carded = {document.version_id for document in documents}
-    with connection.cursor() as cursor:  # the approvals that these clearances would rest on are of no interest here
+    with (
+        connection.cursor() as cursor
+    ):  # the approvals that these clearances would rest on are of no interest here
         cursor.execute("ALTER TABLE governance_clearance DISABLE TRIGGER clearance_rests")
         Clearance.objects.bulk_create(_clearances(draw, carded), batch_size=5000)
         cursor.execute("ALTER TABLE governance_clearance ENABLE ALWAYS TRIGGER clearance_rests")
@@ -205,4 +256,6 @@ def _clearances(draw: random.Random, carded: set[int | None]) -> Any:
 
 def people() -> dict[str, User]:
     """Who looks: an auditor sees everything, "many" 2 000 models, "few" three."""
-    return {"auditor": factories.member("auditor")} | {name: factories.member("owner", name) for name in SHARED}
+    return {"auditor": factories.member("auditor")} | {
+        name: factories.member("owner", name) for name in SHARED
+    }

@@ -26,7 +26,19 @@ BY_ROLE = [
     "sync",
 ]  # 403 without the role
 TABLES = ["models-csv", "systems-csv", "datasets-csv"]
-OPEN_TO_ALL = [*LISTS, *TABLES, "search", "filter-save", "login", "logout", "password_change", "schema", "healthz", "readyz", "metrics"]
+OPEN_TO_ALL = [
+    *LISTS,
+    *TABLES,
+    "search",
+    "filter-save",
+    "login",
+    "logout",
+    "password_change",
+    "schema",
+    "healthz",
+    "readyz",
+    "metrics",
+]
 OBJECTS = sorted(names() - set(OPEN_TO_ALL) - set(BY_ROLE) - {"design"})
 
 # What anybody may do with what is their own: nothing of it is a fact, and of others' it does not exist (404).
