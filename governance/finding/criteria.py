@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from registry.models import User
-from registry.search.matching import relevance
+from registry.search.matching import matches, relevance
 from registry.search.query import LONGEST, Query, parse
 
 WITHIN = (
@@ -66,9 +67,9 @@ class Plan:
     criteria: tuple[Criterion, ...]
     sorts: Mapping[str, str]  # the word in the address → the column
     matching: Callable[[User, Chosen], QuerySet[Any]]
-    dressed: Callable[[User, Chosen, QuerySet[Any]], QuerySet[Any]]
+    dressed: Callable[[User, Chosen, QuerySet[Any]], Iterable[Any]]
     columns: tuple[Column, ...]
-    occurring: Callable[[User], dict[str, list[tuple[str, int]]]] = field(default=lambda user: {})
+    occurring: Callable[[User], dict[str, list[tuple[str, int]]]] = field(default=lambda _user: {})
     sort: str = "name"  # the order without a search; a search sorts by relevance
 
     def chosen(self, given: Mapping[str, str]) -> Chosen:
@@ -87,7 +88,8 @@ class Plan:
         if column == "relevance":
             rows = rows.annotate(relevance=relevance(chosen.query))
         elif column == "changed_at":
-            rows = rows.annotate(changed_at=F("indexed__changed_at")).filter(indexed__isnull=False)
+            kind = self.kind._meta.model_name
+            rows = rows.annotate(changed_at=F("indexed__changed_at")).filter(indexed__kind=kind)
         return rows.only("pk" if column in ("relevance", "changed_at") else column)
 
     def rows(self, user: User, chosen: Chosen, keys: Sequence[int]) -> list[Any]:
@@ -116,6 +118,11 @@ class Chosen:
         defaults = {one.name: one.default for one in self.plan.criteria}
         return {**defaults, **self.values}[name]
 
+    @cached_property
+    def found(self) -> Q:
+        """The condition of the search. What it finds is looked up once, however often the list is asked."""
+        return matches(self.query, self.plan.kind._meta.model_name)
+
     @property
     def order(self) -> str:
         """The word for the order that holds, "-" before it for downwards."""
@@ -143,9 +150,11 @@ class Chosen:
     def chips(self) -> list[dict[str, str]]:
         """Each thing that is asked, in words, and the query string without it."""
         asked = [("q", "Search", self.query.text)] if self.query else []
-        for one in self.plan.criteria:
-            if one.name in self.values:
-                asked.append((one.name, one.label, one.said(self.values[one.name])))
+        asked += [
+            (one.name, one.label, one.said(self.values[one.name]))
+            for one in self.plan.criteria
+            if one.name in self.values
+        ]
         return [
             {"label": label, "value": value, "url": f"?{urlencode(self.parameters(without=name))}"}
             for name, label, value in asked

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Q, QuerySet
 
 from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
 from registry.models import Dataset, DatasetSnapshot, User, visible_models
-from registry.search.matching import matches
 
 DATASHEET = Criterion(
     "datasheet",
@@ -27,24 +27,25 @@ CHANGED = Criterion(
 def matching(user: User, chosen: Chosen) -> QuerySet[Dataset]:
     """The visible datasets that fit."""
     found = Dataset.objects.filter(pk__in=Dataset.objects.visible_to(user).values("pk"))
-    found = found.filter(
-        matches(chosen.query, "dataset"), within("indexed__changed_at", chosen["changed_within"])
-    )
+    found = found.filter(chosen.found, within("indexed__changed_at", chosen["changed_within"]))
     if chosen["datasheet"]:
         written = Q(datasheet__head__isnull=False)
         found = found.filter(written if chosen["datasheet"] == "written" else ~written)
     return found
 
 
-def dressed(user: User, chosen: Chosen, found: QuerySet[Dataset]) -> QuerySet[Dataset]:
-    """Datasets with their datasheet and the number of their snapshots that visible models have used, in one query."""
+def dressed(user: User, chosen: Chosen, found: QuerySet[Dataset]) -> list[Any]:
+    """Datasets with their datasheet and the number of their snapshots that visible models have used; two queries."""
+    rows: list[Any] = list(
+        found.select_related("datasheet__head__by").annotate(changed_at=F("indexed__changed_at"))
+    )
     snapshots = DatasetSnapshot.objects.filter(
-        visible_models(user, "uses__run__versions__model"), dataset=OuterRef("pk")
+        visible_models(user, "uses__run__versions__model"), dataset__in=rows
     )
-    counted = snapshots.values("dataset").annotate(n=Count("pk", distinct=True)).values("n")
-    return found.select_related("datasheet__head__by").annotate(
-        snapshot_count=Coalesce(Subquery(counted), 0), changed_at=F("indexed__changed_at")
-    )
+    counted = dict(snapshots.values_list("dataset").annotate(n=Count("pk", distinct=True)))
+    for row in rows:
+        row.snapshot_count = counted.get(row.pk, 0)
+    return rows
 
 
 def _datasheet(dataset: Dataset) -> str:

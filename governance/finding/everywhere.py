@@ -70,7 +70,7 @@ def search(user: User, query: Query, *, kinds: tuple[str, ...] = (), shown: int 
             for one in first[kind]
             if (row := indexed.get((kind, one.pk)))
         ]
-        count = found[kind].count() if len(hits) == shown else len(hits)
+        count = found[kind].count()
         url = f"{reverse(page)}?{urlencode({'q': query.text})}" if page else ""
         groups.append(Group(kind, label, icon, hits, count, url))
     return groups

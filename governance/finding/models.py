@@ -16,7 +16,6 @@ from django.db.models import (
     QuerySet,
     Subquery,
     TextField,
-    Value,
 )
 from django.db.models.functions import Coalesce
 
@@ -33,7 +32,6 @@ from registry.models import (
     Version,
     sees_everything,
 )
-from registry.search.matching import matches
 
 OFFERED = 100  # values of a filter that a page offers; any other can still be asked by its address
 
@@ -90,7 +88,7 @@ CARDED = Document.objects.filter(version__model=OuterRef("pk"))
 
 def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
     """The visible models that fit."""
-    found = Model.objects.visible_to(user).filter(matches(chosen.query, "model"))
+    found = Model.objects.visible_to(user).filter(chosen.found)
     return _governed(_indexed(found, chosen), chosen)
 
 
@@ -102,10 +100,10 @@ def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> QuerySet[Mode
     aliases = Alias.objects.select_related("version").only("name", "model_id", "version__number")
     return (
         found.select_related("server")
-        .only("name", "slug", "description", "server__name")
+        .only("name", "slug", "description", "tags", "created_at", "server__name")
         .annotate(
             # Of fifty rows each is looked up by its index; EXISTS would be hashed over all versions there are.
-            cleared=Coalesce(Subquery(latest.filter(allowed=True).values("allowed")[:1]), False),  # noqa: FBT003
+            cleared=Coalesce(Subquery(latest.filter(allowed=True).values("allowed")[:1]), False),
             carded=Subquery(CARDED.values("pk")[:1]),
             conditions=Subquery(latest.order_by("-version__number").values("conditions")[:1]),
             version_count=Coalesce(Subquery(VERSION_COUNT), 0),

@@ -6,13 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 
 from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
 from governance.finding.models import LATEST_RISK
 from governance.models import RiskClass, RiskDecision
-from registry.models import Model, System, User
-from registry.search.matching import matches
+from registry.models import Model, System, User, visible_models
 
 RISK = Criterion(
     "risk",
@@ -37,7 +35,7 @@ REGISTERED = Criterion(
 def matching(user: User, chosen: Chosen) -> QuerySet[System]:
     """The visible systems that fit."""
     found = System.objects.filter(pk__in=System.objects.visible_to(user).values("pk"))
-    found = found.filter(matches(chosen.query, "system"), within("created_at", chosen["registered_within"]))
+    found = found.filter(chosen.found, within("created_at", chosen["registered_within"]))
     if chosen["risk"] == "undecided":
         found = found.exclude(Exists(RiskDecision.objects.filter(system=OuterRef("pk"))))
     elif chosen["risk"]:
@@ -51,14 +49,18 @@ def matching(user: User, chosen: Chosen) -> QuerySet[System]:
     return found
 
 
-def dressed(user: User, chosen: Chosen, found: QuerySet[System]) -> QuerySet[System]:
-    """Systems with their risk class and the number of their visible models, in one query."""
-    counted = _used(user).values("system").annotate(n=Count("pk")).values("n")
-    return found.annotate(
-        risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]),
-        model_count=Coalesce(Subquery(counted), 0),
-        registrar=F("created_by__username"),
+def dressed(user: User, chosen: Chosen, found: QuerySet[System]) -> list[Any]:
+    """Systems with their risk class and the number of their visible models; two queries."""
+    rows: list[Any] = list(
+        found.annotate(
+            risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]), registrar=F("created_by__username")
+        )
     )
+    used = System.models.through.objects.filter(visible_models(user, "model"), system__in=rows)
+    counted = dict(used.values_list("system").annotate(n=Count("pk")))
+    for row in rows:
+        row.model_count = counted.get(row.pk, 0)
+    return rows
 
 
 def _used(user: User) -> QuerySet[Any]:

@@ -256,6 +256,12 @@ SET enable_seqscan = off AS $$
   WHERE found.id IS NOT NULL
 $$;
 
+CREATE FUNCTION search_everything(kind text) RETURNS SETOF bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE $1 WHEN 'model' THEN r.model_id WHEN 'dataset' THEN r.dataset_id
+                 WHEN 'system' THEN r.system_id ELSE r.document_id END
+  FROM registry_searchrow r WHERE r.kind = $1 OR ($1 = 'document' AND r.document_id IS NOT NULL)
+$$;
+
 -- Everything anew, from the facts alone.
 CREATE FUNCTION search_rebuild() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -288,6 +294,7 @@ DROP FUNCTION search_object(jsonb);
 INDEX_BACK = """
 DROP FUNCTION search_follow();
 DROP FUNCTION search_rebuild();
+DROP FUNCTION search_everything(text);
 DROP FUNCTION search_found(text, tsquery);
 DROP FUNCTION search_index_systems(bigint[]);
 DROP FUNCTION search_index_datasets(bigint[]);

@@ -158,7 +158,9 @@ def test_a_snippet_of_a_long_text_is_short_and_begins_with_a_word() -> None:
 
 
 WORD = st.text(st.sampled_from("abcdefgkmnorstuvxyzäéß0123456789"), min_size=1, max_size=12)
-SEPARATOR = st.sampled_from([" ", "-", "_", ".", "/", ", ", " – ", "\n", ": ", "“", "(", ")'", "&", "|", "\\", "!", "*"])
+SEPARATOR = st.sampled_from(
+    [" ", "-", "_", ".", "/", ", ", " – ", "\n", ": ", "“", "(", ")'", "&", "|", "\\", "!", "*"]
+)
 
 
 @st.composite
@@ -168,7 +170,10 @@ def texts(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
 )
 @given(name=texts(), description=texts(), card=texts())
 def test_every_word_of_a_name_a_description_and_a_card_finds_its_model(
@@ -209,7 +214,10 @@ def test_no_query_is_an_error(text: str) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
 )
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60))
 @example("' or 1=1 --")
