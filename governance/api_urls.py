@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from governance.api import clearances, decisions, lineage, policies, reviews, risk, schema, systems, tokens
+from governance.api import (
+    clearances,
+    decisions,
+    lineage,
+    lists,
+    policies,
+    reviews,
+    risk,
+    schema,
+    search,
+    systems,
+    tokens,
+)
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
     path("docs/", schema.docs, name="api-docs"),
+    path("models/", lists.Models.as_view(), name="api-models"),
+    path("datasets/", lists.Datasets.as_view(), name="api-datasets"),
+    path("search/", search.Search.as_view(), name="api-search"),
+    path("saved-filters/", search.SavedFilters.as_view(), name="api-saved-filters"),
+    path("saved-filters/<int:pk>/", search.OneSavedFilter.as_view(), name="api-saved-filter"),
     path("", include("registry.api_urls")),
     path("", include("audit.api_urls")),
     path(f"{VERSION}clearance/", clearances.OneClearance.as_view(), name="api-clearance"),

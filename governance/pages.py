@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.views import affected, bom, decisions, models, policies, reviews, systems, tokens
+from governance.views import (
+    affected,
+    bom,
+    decisions,
+    filters,
+    lists,
+    models,
+    policies,
+    reviews,
+    search,
+    systems,
+    tokens,
+)
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
 urlpatterns = [
-    path("models/", models.models, name="models"),
+    path("search/", search.search, name="search"),
+    path("filters/", filters.save, name="filter-save"),
+    path("filters/<int:pk>/rename/", filters.rename, name="filter-rename"),
+    path("filters/<int:pk>/delete/", filters.delete, name="filter-delete"),
+    path("datasets/", lists.datasets, name="datasets"),
+    path("datasets.csv", lists.datasets_csv, name="datasets-csv"),
+    path("models/", lists.models, name="models"),
+    path("models.csv", lists.models_csv, name="models-csv"),
     path("models/sync/", models.sync, name="sync"),
     path("models/<slug:slug>/", models.model, name="model"),
     path("models/<slug:slug>/share/", models.share, name="model-share"),
@@ -26,7 +45,8 @@ urlpatterns = [
     path(f"{VERSION}endpoint/", models.set_endpoint, name="version-endpoint"),
     path(f"{VERSION}endpoint/remove/", models.remove_endpoint, name="version-endpoint-remove"),
     path(f"{VERSION}rehash/", models.rehash, name="version-rehash"),
-    path("systems/", systems.systems, name="systems"),
+    path("systems/", lists.systems, name="systems"),
+    path("systems.csv", lists.systems_csv, name="systems-csv"),
     path("systems/new/", systems.new_system, name="system-new"),
     path("systems/<slug:slug>/", systems.system, name="system"),
     path("systems/<slug:slug>/edit/", systems.edit_system, name="system-edit"),

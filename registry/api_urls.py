@@ -9,7 +9,6 @@ from registry.api import catalogue, datasets, documents, endpoints, imports, lin
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
 urlpatterns = [
-    path("models/", catalogue.Models.as_view(), name="api-models"),
     path("models/<slug:slug>/", catalogue.OneModel.as_view(), name="api-model"),
     path("models/<slug:slug>/versions/", catalogue.Versions.as_view(), name="api-versions"),
     path(VERSION, catalogue.OneVersion.as_view(), name="api-version"),
@@ -31,7 +30,6 @@ urlpatterns = [
     path(f"{VERSION}endpoints/<slug:environment>/", endpoints.OneEndpoint.as_view(), name="api-endpoint"),
     path("models/<slug:slug>/shares/", shares.Shares.as_view(), name="api-shares"),
     path("models/<slug:slug>/shares/<str:audience>/", shares.Share.as_view(), name="api-share"),
-    path("datasets/", datasets.Datasets.as_view(), name="api-datasets"),
     path("datasets/<slug:slug>/", datasets.OneDataset.as_view(), name="api-dataset"),
     path("datasets/<slug:slug>/datasheet/", documents.Datasheet.as_view(), name="api-datasheet"),
 ]

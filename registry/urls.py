@@ -7,7 +7,6 @@ from django.urls import path
 from registry.views import datasets, documents, imports
 
 urlpatterns = [
-    path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/<slug:slug>/", datasets.dataset, name="dataset"),
     path("datasets/<slug:slug>/datasheet/edit/", documents.edit_datasheet, name="datasheet-edit"),
     path("datasets/<slug:slug>/export/<str:form>/", imports.export_datasheet, name="datasheet-export"),

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Prefetch, QuerySet, Subquery
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.models import RiskClass, RiskDecision
+from governance.api.lists import Found, filter_of
+from governance.finding import systems as systems_list
+from governance.finding.models import LATEST_RISK
+from governance.models import RiskClass
 from registry.actions import systems as verbs
 from registry.api.bodies import In
-from registry.api.doors import Door, Listing
+from registry.api.doors import Door
 from registry.api.preconditions import ETAG, IF_MATCH, agree, fingerprint, tagged
 from registry.api.problems import WRITE, described
 from registry.errors import Invalid
@@ -36,13 +37,10 @@ SYSTEM = {
     "retired_at": None,
     "retired_because": "",
 }
-LATEST = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
+DECISION = {"risk_class": "high", "rationale": "Annex III, point 5(b)."}
 
 
-class SystemFilter(serializers.Serializer[Any]):
-    """Which systems."""
-
-    q = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Part of the name.")
+SystemFilter = filter_of(systems_list.PLAN, "SystemFilter")
 
 
 @extend_schema_serializer(
@@ -129,12 +127,14 @@ class SystemOut(serializers.ModelSerializer[System]):
         return bool(decided_at and redefined_at and redefined_at > decided_at)
 
 
-class Systems(Listing):
-    """Every visible system, by name."""
+class Systems(Found):
+    """Visible systems."""
 
     kind = System
     needs = ""
     order = "name"
+    plan = systems_list.PLAN
+    asks = SystemFilter
     serializer_class = SystemOut
 
     @described(
@@ -146,11 +146,10 @@ class Systems(Listing):
         parameters=[SystemFilter],
     )
     def get(self, request: Request) -> Response:
-        """Every AI system that uses a model shared with you, with its risk class."""
-        found = _with_parts(self)
-        if query := self.chosen(SystemFilter).get("q"):
-            found = found.filter(name__icontains=query)
-        return self.rows(found)
+        """AI systems that use a model shared with you, with their risk class; searched, filtered and sorted."""
+        keys = self.keys(self.asked())
+        found = _with_parts(self, System.objects.filter(pk__in=keys)).in_bulk()
+        return self.get_paginated_response(SystemOut([found[key] for key in keys], many=True).data)
 
     @described(
         "systems_register",
@@ -271,10 +270,11 @@ def told(view: Door, slug: str) -> dict[str, Any]:
     return dict(SystemOut(view.one(_with_parts(view), slug=slug)).data)
 
 
-def _with_parts(view: Door) -> QuerySet[System]:
+def _with_parts(view: Door, found: QuerySet[System] | None = None) -> QuerySet[System]:
     models = Model.objects.visible_to(view.user).order_by("slug")
-    found: QuerySet[System] = view.get_queryset().annotate(
-        risk_class=Subquery(LATEST.values("risk_class")[:1]),
-        decided_at=Subquery(LATEST.values("decided_at")[:1]),
+    rows = view.get_queryset() if found is None else found
+    decided: QuerySet[System] = rows.annotate(
+        risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]),
+        decided_at=Subquery(LATEST_RISK.values("decided_at")[:1]),
     )
-    return found.prefetch_related(Prefetch("models", models))
+    return decided.prefetch_related(Prefetch("models", models))

@@ -2,6 +2,7 @@
 
 from governance.models.clearances import Clearance, Suspension
 from governance.models.decisions import Batch, Decision
+from governance.models.filters import SavedFilter
 from governance.models.policies import Policy, PolicyVersion
 from governance.models.reviews import Judgement, Review
 from governance.models.risk import RiskClass, RiskDecision
@@ -17,6 +18,7 @@ __all__ = [
     "Review",
     "RiskClass",
     "RiskDecision",
+    "SavedFilter",
     "Suspension",
     "Token",
 ]

@@ -29,6 +29,16 @@ class Clearance(models.Model):
     environment = models.CharField(max_length=12, choices=Environment.choices)
     allowed = models.BooleanField(default=False)
     conditions = models.JSONField(default=list)
+    # The codes of the conditions that do not hold, narrow enough for an index to filter lists by
+    unmet_codes = models.GeneratedField(
+        expression=models.Func(
+            models.F("conditions"),
+            models.Value("$[*] ? (@.met == false).code"),
+            function="jsonb_path_query_array",
+        ),
+        output_field=models.JSONField(),
+        db_persist=True,
+    )
     assessed_at = models.DateTimeField()
 
     objects = ClearanceQuerySet.as_manager()
@@ -36,6 +46,17 @@ class Clearance(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["version", "environment"], name="clearance_once_per_environment"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["environment", "version"], condition=Q(allowed=True), name="clearance_allowed"
+            ),
+            models.Index(
+                fields=["environment", "version"],
+                include=["unmet_codes"],
+                condition=Q(allowed=False),
+                name="clearance_unmet",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,8 +6,7 @@ from typing import Any
 
 from celery import current_app
 from django.contrib import messages
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Prefetch, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -37,37 +36,6 @@ from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
 from registry.views.documents import read_sections
-
-STATES = (("cleared", "Cleared"), ("not-cleared", "Not cleared"), ("ungoverned", "No card"))
-CLEARED = Clearance.objects.filter(version__model=OuterRef("pk"), environment="production", allowed=True)
-VERSION_COUNT = (
-    Version.objects.filter(model=OuterRef("pk")).values("model").annotate(n=Count("pk")).values("n")
-)
-CARDED = Document.objects.filter(version__model=OuterRef("pk"))
-
-
-def models(request: PortalRequest) -> HttpResponse:
-    """Every visible model: filter by name and state."""
-    query, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    rows = Model.objects.visible_to(request.user).annotate(cleared=Exists(CLEARED), carded=Exists(CARDED))
-    if query:
-        rows = rows.filter(Q(name__icontains=query) | Q(description__icontains=query))
-    if state == "cleared":
-        rows = rows.filter(cleared=True)
-    elif state == "not-cleared":
-        rows = rows.filter(cleared=False, carded=True)
-    elif state == "ungoverned":
-        rows = rows.filter(carded=False)
-    # Counted in a subquery: a join would count the versions of every model before the page is cut.
-    counted = rows.with_owner_facts().annotate(version_count=Coalesce(Subquery(VERSION_COUNT), 0))
-    shown = page(counted, request, by="name")
-    context = {"page": shown, "query": query, "state": state, "states": STATES, "count": rows.count()}
-    template = (
-        "governance/models.html#rows"
-        if request.htmx and not request.htmx.boosted
-        else "governance/models.html"
-    )
-    return render(request, template, context)
 
 
 def model(request: PortalRequest, slug: str) -> HttpResponse:

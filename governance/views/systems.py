@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from governance.actions import risk
 from governance.forms import AddModelForm, RiskForm
-from governance.models import Clearance, RiskClass, RiskDecision
+from governance.models import Clearance
 from registry.actions import systems as verbs
 from registry.errors import Conflict, Invalid
 from registry.forms import RetireForm, SystemEditForm, SystemForm
 from registry.models import Model, System, User
-from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
 
 FACTS = ("name", "intended_purpose", "operator_role", "team")
-LATEST = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
-
-
-def systems(request: PortalRequest) -> HttpResponse:
-    """Every visible system with its risk class."""
-    query = request.GET.get("q", "").strip()
-    rows = System.objects.visible_to(request.user)
-    if query:
-        rows = rows.filter(name__icontains=query)
-    shown = rows.annotate(
-        risk_class=Subquery(LATEST.values("risk_class")[:1]), model_count=Count("models", distinct=True)
-    )
-    context = {
-        "page": page(shown, request, by="name"),
-        "query": query,
-        "count": rows.count(),
-        "may_add": request.user.has_perm("registry.add_system"),
-        "risk_labels": dict(RiskClass.choices),
-    }
-    return render(request, "governance/systems.html", context)
 
 
 def system(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -44,14 +42,6 @@ RUN = {
     "started_at": "2026-11-20T09:40:00Z",
     "ended_at": "2026-11-20T09:58:00Z",
 }
-
-
-class ModelFilter(serializers.Serializer[Any]):
-    """Which models."""
-
-    q = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text="Part of name or description."
-    )
 
 
 class AliasOut(serializers.ModelSerializer[Alias]):
@@ -114,30 +104,6 @@ class VersionDetailOut(VersionOut):
 
     class Meta(VersionOut.Meta):
         fields = [*VersionOut.Meta.fields, "run"]
-
-
-class Models(Listing):
-    """Every visible model, by name."""
-
-    kind = Model
-    needs = ""
-    order = "name"
-    serializer_class = ModelOut
-
-    @described(
-        "models_list",
-        "List models",
-        "models",
-        {200: ModelOut(many=True)},
-        declines=(400, 401),
-        parameters=[ModelFilter],
-    )
-    def get(self, request: Request) -> Response:
-        """Every model that is shared with you, or all if your role sees everything."""
-        found = with_parts(self.get_queryset(), self)
-        if query := self.chosen(ModelFilter).get("q"):
-            found = found.filter(Q(name__icontains=query) | Q(description__icontains=query))
-        return self.rows(found)
 
 
 class OneModel(Door):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.api.doors import Door, Listing
+from registry.api.doors import Door
 from registry.api.problems import described
 from registry.models import Dataset, DatasetSnapshot, User, visible_models
 
@@ -23,12 +21,6 @@ DATASET = {
         {"weak_digest": "5f1b7c2e", "source_type": "local", "source": "loans.csv", "row_count": 40000}
     ],
 }
-
-
-class DatasetFilter(serializers.Serializer[Any]):
-    """Which datasets."""
-
-    q = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Part of the name.")
 
 
 class SnapshotOut(serializers.ModelSerializer[DatasetSnapshot]):
@@ -57,30 +49,6 @@ class DatasetOut(serializers.ModelSerializer[Dataset]):
         return bool(document and document.head_id)
 
 
-class Datasets(Listing):
-    """Every visible dataset, by name."""
-
-    kind = Dataset
-    needs = ""
-    order = "name"
-    serializer_class = DatasetOut
-
-    @described(
-        "datasets_list",
-        "List datasets",
-        "datasets",
-        {200: DatasetOut(many=True)},
-        declines=(400, 401),
-        parameters=[DatasetFilter],
-    )
-    def get(self, request: Request) -> Response:
-        """Every dataset that a model visible to you has used."""
-        found = _with_parts(self.get_queryset(), self.user)
-        if query := self.chosen(DatasetFilter).get("q"):
-            found = found.filter(name__icontains=query)
-        return self.rows(found)
-
-
 class OneDataset(Door):
     """A dataset by its slug."""
 
@@ -91,10 +59,11 @@ class OneDataset(Door):
     @described("datasets_read", "Read a dataset", "datasets", {200: DatasetOut})
     def get(self, request: Request, slug: str) -> Response:
         """One dataset with its snapshots."""
-        return Response(DatasetOut(self.one(_with_parts(self.get_queryset(), self.user), slug=slug)).data)
+        return Response(DatasetOut(self.one(with_parts(self.get_queryset(), self.user), slug=slug)).data)
 
 
-def _with_parts(found: QuerySet[Dataset], user: User) -> QuerySet[Dataset]:
+def with_parts(found: QuerySet[Dataset], user: User) -> QuerySet[Dataset]:
+    """What an answer about a dataset names besides: a fixed number of queries for any number of datasets."""
     seen = visible_models(user, "uses__run__versions__model")
     snapshots = DatasetSnapshot.objects.filter(seen).distinct().defer("schema").order_by("pk")
     return found.select_related("datasheet").prefetch_related(Prefetch("snapshots", snapshots))

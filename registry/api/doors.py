@@ -137,6 +137,10 @@ class Listing(Door):
     order: ClassVar[str]
     pagination_class = Pages
 
+    def ordered_by(self) -> str:
+        """The column that pages are cut by."""
+        return self.order
+
     def rows(self, found: QuerySet[Any]) -> Response:
         """One page of `found`."""
         shown = self.paginate_queryset(found)

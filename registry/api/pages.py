@@ -19,7 +19,7 @@ class Pages(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
         self.request = request
-        self.page = page(queryset, request, by=view.order, size=_size(request))
+        self.page = page(queryset, request, by=view.ordered_by(), size=_size(request))
         return self.page.rows
 
     def get_paginated_response(self, data: Any) -> Response:

@@ -15,8 +15,8 @@ from registry.events.catalogue import (
     VersionRegistered,
 )
 from registry.events.documents import RevisionSaved
-from registry.events.pipelines import PipelineRecorded
 from registry.events.imports import ImportTaken, ImportUsed
+from registry.events.pipelines import PipelineRecorded
 from registry.events.servers import ServerAdded, ServerMoved, ServerSynced
 from registry.events.systems import (
     SystemChanged,
@@ -40,8 +40,8 @@ __all__ = [
     "ManifestTaken",
     "ModelRegistered",
     "ModelShared",
-    "PipelineRecorded",
     "ModelUnshared",
+    "PipelineRecorded",
     "RevisionSaved",
     "ServerAdded",
     "ServerMoved",

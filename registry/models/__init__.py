@@ -8,6 +8,7 @@ from registry.models.imports import Import
 from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
 from registry.models.pipelines import PipelineStage
 from registry.models.runs import Run, RunInput
+from registry.models.search import SearchRow
 from registry.models.systems import System
 from registry.models.users import User
 from registry.models.visibility import (
@@ -34,6 +35,7 @@ __all__ = [
     "Revision",
     "Run",
     "RunInput",
+    "SearchRow",
     "System",
     "TrackingServer",
     "User",

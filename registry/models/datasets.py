@@ -18,7 +18,8 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         """Datasets that a model visible to `user` has used."""
         if sees_everything(user):
             return self
-        return self.filter(visible_models(user, "snapshots__uses__run__versions__model")).distinct()
+        seen = DatasetSnapshot.objects.filter(visible_models(user, "uses__run__versions__model"))
+        return self.filter(pk__in=seen.values("dataset_id"))
 
 
 class Dataset(models.Model):

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from registry import canonical
+from registry.models.datasets import Dataset
 from registry.models.visibility import sees_everything, visible_models
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         """Cards of visible versions, datasheets of visible datasets."""
         if sees_everything(user):
             return self
-        runs = "dataset__snapshots__uses__run__versions__model"
-        return self.filter(visible_models(user, "version__model") | visible_models(user, runs)).distinct()
+        data = Dataset.objects.visible_to(user).values("pk")
+        return self.filter(visible_models(user, "version__model") | Q(dataset__in=data))
 
 
 class Document(models.Model):

@@ -21,7 +21,8 @@ class SystemQuerySet(orm.QuerySet["System"]):
         if sees_everything(user):
             return self
         own = orm.Q(created_by=user.pk) if user.is_active else orm.Q(pk__in=[])
-        return self.filter(visible_models(user, "models") | own).distinct()
+        used = System.models.through.objects.filter(visible_models(user, "model"))
+        return self.filter(orm.Q(pk__in=used.values("system_id")) | own)
 
 
 class System(orm.Model):

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -38,6 +39,7 @@ def known_state(state: str) -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)  # the same few on every row of every list
 def icon(name: str, label: str = "") -> SafeString:
     """An icon from the sprite, in the colour of the text; hidden from screen readers unless it has a label."""
     href = f"{static('icons.svg')}#{name}"
@@ -52,10 +54,15 @@ def icon(name: str, label: str = "") -> SafeString:
     )
 
 
-@register.inclusion_tag("components/pill.html")
-def pill(state: str, word: object) -> dict[str, object]:
+@register.simple_tag
+def pill(state: str, word: object) -> SafeString:
     """A status: icon, word and colour together, so that no reader depends on one of them."""
-    return {"state": known_state(state), "word": word}
+    return _pill(known_state(state), str(word))
+
+
+@lru_cache(maxsize=512)  # a list of fifty rows shows the same few pills a hundred times
+def _pill(state: str, word: str) -> SafeString:
+    return render_to_string("components/pill.html", {"state": state, "word": word})
 
 
 def relative(value: datetime, now: datetime) -> str:

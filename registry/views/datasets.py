@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from registry.documents.content import completeness, gaps
 from registry.models import Dataset, Version, visible_models
-from registry.paging import page
 from registry.request import PortalRequest
-
-
-def datasets(request: PortalRequest) -> HttpResponse:
-    """Every dataset that a visible model has used."""
-    query = request.GET.get("q", "").strip()
-    rows = Dataset.objects.visible_to(request.user).select_related("datasheet__head__by")
-    if query:
-        rows = rows.filter(name__icontains=query)
-    seen = visible_models(request.user, "snapshots__uses__run__versions__model") or None
-    counted = rows.annotate(snapshot_count=Count("snapshots", distinct=True, filter=seen))
-    found = page(counted, request, by="name")
-    return render(request, "registry/datasets.html", {"page": found, "query": query, "count": rows.count()})
 
 
 def dataset(request: PortalRequest, slug: str) -> HttpResponse:

@@ -15,6 +15,9 @@ PUBLISHERS = {"publish", "tell"}  # `tell` where the verb itself is called publi
 NO_EVENT = {
     "governance/actions/clearances.py:gather": "reads only",
     "governance/actions/clearances.py:basis_of": "reads only",
+    "governance/actions/filters.py:save": "a bookmark of one's own: the trail must not tell what somebody looks for",
+    "governance/actions/filters.py:rename": "the same",
+    "governance/actions/filters.py:delete": "the same",
     "audit/actions/reports.py:freeze": "a step of rendering; what is told is the rendered report",
 }
 READS_ONLY = {name for name, reason in NO_EVENT.items() if reason == "reads only"}

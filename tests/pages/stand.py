@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.models import Batch, Decision, Review, Token
+from governance.actions import filters
+from governance.models import Batch, Decision, Review, SavedFilter, Token
 from registry.actions import catalogue
 from registry.models import Dataset, Environment, Import, Model, System, User, Version
 from tests import factories
@@ -31,6 +32,9 @@ NOT_PAGES = {
     "import-raw": "a file",
     "import-report": "JSON",
     "document": "leads to the latest revision",
+    "models-csv": "a table for spreadsheets",
+    "systems-csv": "a table for spreadsheets",
+    "datasets-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
     "logout",
@@ -51,6 +55,9 @@ POST_ONLY = {
     "report-new",
     "import-use",
     "report-cancel",
+    "filter-save",
+    "filter-rename",
+    "filter-delete",
 }
 
 
@@ -67,6 +74,7 @@ class Stand:
     ready: Report
     ordered: Report
     imported: Import
+    saved: SavedFilter
 
     @property
     def model(self) -> Model:
@@ -106,6 +114,8 @@ class Stand:
             "review-withdraw": [self.review.pk],
             "policy": [self.model.slug, "production"],
             "policy-edit": [self.model.slug, "production"],
+            "filter-rename": [self.saved.pk],
+            "filter-delete": [self.saved.pk],
             "token": [self.token.pk],
             "token-revoke": [self.token.pk],
             "decision": [self.decision.pk],
@@ -147,6 +157,9 @@ def furnished() -> Stand:
         ready=ready,
         ordered=reports.order(version=version, by=factories.member("compliance")),
         imported=factories.imported(),
+        saved=filters.save(
+            page="models", name="Champions", query="alias=champion", by=factories.member("owner")
+        ),
     )
 
 

@@ -16,7 +16,13 @@ AsUser = Callable[[User], Client]
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("models", 'id="rows"'), ("decisions", 'id="rows"'), ("report-progress", 'id="progress"')],
+    [
+        ("models", 'id="rows"'),
+        ("systems", 'id="rows"'),
+        ("datasets", 'id="rows"'),
+        ("decisions", 'id="rows"'),
+        ("report-progress", 'id="progress"'),
+    ],
 )
 def test_htmx_gets_the_part_and_a_browser_the_page(
     name: str, part: str, stand: Stand, auditor: User, as_user: AsUser

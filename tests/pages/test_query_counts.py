@@ -28,7 +28,7 @@ PINNED = {
     "compare": 6,  # two revisions
     "dataset": 7,  # dataset with datasheet; versions; snapshots
     "dataset-lineage": 20,  # dataset; snapshots; versions and those derived from them, twice: drawn and affected
-    "datasets": 6,  # datasets; their number
+    "datasets": 8,  # datasets bare and dressed; snapshots; their number; saved filters
     "datasheet-edit": 6,  # dataset with datasheet; may one see it
     "decision": 7,  # decision; token; model
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
@@ -39,7 +39,7 @@ PINNED = {
     "imports": 6,  # imports; their number
     "home": 12,  # coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
-    "models": 9,  # models with the state of their clearance; their number; aliases; versions; systems
+    "models": 11,  # models bare and dressed; their number; aliases; systems; what to filter by; saved filters
     "password_change": 4,
     "policies": 7,  # policies; their number; models without one
     "policy": 7,  # model; policy; its versions
@@ -49,13 +49,14 @@ PINNED = {
     "review": 12,  # review; approved before; manifest, data, risk, systems as they are now; revision; judgements
     "reviews": 6,  # reviews; their number
     "revision": 6,  # revision; its neighbours
+    "search": 4,  # without a query nothing is asked; with one, see test_lists.py
     "system": 9,  # system; risk decisions; clearances; its models; models to choose from
     "system-edit": 6,  # system; may one see it
     "system-lineage": 11,  # system; versions; their aliases, data, endpoints as drawn
     "system-new": 4,
     "system-remove-model": 8,  # system; may one see it; model; cleared versions
     "system-retire": 7,  # system; may one see it; cleared versions
-    "systems": 6,  # systems with risk class; their number
+    "systems": 8,  # systems bare and dressed; models in them; their number; saved filters
     "token": 8,  # token; decisions; their number; models
     "token-new": 6,  # accounts and models to choose from
     "tokens": 7,  # tokens; their models; their number

@@ -1,0 +1,237 @@
+"""The list of models: what the tracking servers hold, whether it may serve, and how risky its use is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+)
+from django.db.models.functions import Coalesce
+
+from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
+from governance.models import Clearance, RiskClass, RiskDecision
+from registry.models import (
+    Alias,
+    Document,
+    Environment,
+    Model,
+    SearchRow,
+    System,
+    User,
+    Version,
+    sees_everything,
+)
+
+OFFERED = 100  # values of a filter that a page offers; any other can still be asked by its address
+
+RISK = Criterion(
+    "risk",
+    "Risk class",
+    "Of a system that uses the model.",
+    (*RiskClass.choices, ("undecided", "Undecided"), ("none", "In no system")),
+)
+STATE = Criterion(
+    "state",
+    "State",
+    "Whether a version is cleared for the environment.",
+    (("cleared", "Cleared"), ("not-cleared", "Not cleared"), ("ungoverned", "No card")),
+)
+WHY = Criterion(
+    "why",
+    "Not cleared because of",
+    "The condition that the latest version does not meet, where no version is cleared.",
+    (
+        ("risk", "Risk class"),
+        ("artifact", "Files"),
+        ("datasheets", "Datasheets"),
+        ("card", "Card"),
+        ("suspension", "Suspension"),
+    ),
+)
+ENVIRONMENT = Criterion(
+    "environment",
+    "Environment",
+    "What state and reason are asked about; production unless told otherwise.",
+    tuple(Environment.choices),
+    Environment.PRODUCTION.value,
+)
+TEAM = Criterion("team", "Team", "As in the tag team of the model or one of its latest versions.")
+FLAVOUR = Criterion("flavour", "Flavour", "As in the MLmodel file of one of its latest versions.")
+ALIAS = Criterion("alias", "Alias", "An alias that a version holds now.")
+CHANGED = Criterion(
+    "changed_within",
+    "Last change",
+    "The newest version or card revision: within so many days, or older than ninety.",
+    WITHIN,
+)
+
+LATEST_RISK = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
+LATER = RiskDecision.objects.filter(system=OuterRef("system")).filter(
+    Q(decided_at__gt=OuterRef("decided_at")) | Q(decided_at=OuterRef("decided_at"), pk__gt=OuterRef("pk"))
+)
+VERSION_COUNT = (
+    Version.objects.filter(model=OuterRef("pk")).values("model").annotate(n=Count("pk")).values("n")
+)
+CARDED = Document.objects.filter(version__model=OuterRef("pk"))
+
+
+def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
+    """The visible models that fit."""
+    found = Model.objects.visible_to(user).filter(chosen.found)
+    return _governed(_indexed(found, chosen), chosen)
+
+
+def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> QuerySet[Model]:
+    """Models with all that a row shows: one query and three for what belongs to them, for any number of rows."""
+    environment = chosen["environment"]
+    latest = Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment)
+    systems = System.objects.annotate(risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]))
+    aliases = Alias.objects.select_related("version").only("name", "model_id", "version__number")
+    return (
+        found.select_related("server")
+        .only("name", "slug", "description", "tags", "created_at", "server__name")
+        .annotate(
+            # Of fifty rows each is looked up by its index; EXISTS would be hashed over all versions there are.
+            cleared=Coalesce(Subquery(latest.filter(allowed=True).values("allowed")[:1]), False),
+            carded=Subquery(CARDED.values("pk")[:1]),
+            conditions=Subquery(latest.order_by("-version__number").values("conditions")[:1]),
+            version_count=Coalesce(Subquery(VERSION_COUNT), 0),
+            teams=F("indexed__teams"),
+            flavours=F("indexed__flavours"),
+            changed_at=F("indexed__changed_at"),
+        )
+        .prefetch_related(
+            Prefetch("aliases", aliases.order_by("name")),
+            Prefetch("systems", systems.only("slug", "name").order_by("name", "pk")),
+        )
+    )
+
+
+def _indexed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
+    """By what stands in the index."""
+    asked = within("indexed__changed_at", chosen["changed_within"])
+    for name in ("team", "flavour"):
+        if chosen[name]:
+            asked &= Q(**{f"indexed__{name}s__contains": [chosen[name]]})
+    if chosen["alias"]:
+        asked &= Q(indexed__aliases__contains=[chosen["alias"]])
+    return found.filter(asked)
+
+
+def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
+    """By what control has decided."""
+    cleared = _cleared(chosen["environment"])
+    if chosen["state"] == "cleared":
+        found = found.filter(cleared)
+    elif chosen["state"] == "not-cleared":
+        found = found.filter(Exists(CARDED)).exclude(cleared)
+    elif chosen["state"] == "ungoverned":
+        found = found.exclude(Exists(CARDED))
+    if chosen["why"]:
+        later = Version.objects.filter(
+            model=OuterRef("version__model"), number__gt=OuterRef("version__number")
+        )
+        unmet = Clearance.objects.filter(
+            ~Exists(later),
+            environment=chosen["environment"],
+            allowed=False,
+            unmet_codes__contains=[chosen["why"]],
+        )
+        found = found.filter(pk__in=unmet.values("version__model")).exclude(cleared)
+    if chosen["risk"]:
+        found = found.filter(_risk(chosen["risk"]))
+    return found
+
+
+def _cleared(environment: str) -> Exists:
+    return Exists(
+        Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment, allowed=True)
+    )
+
+
+def _risk(asked: str) -> Q:
+    used = System.models.through.objects
+    if asked == "none":
+        return ~Q(pk__in=used.values("model_id"))
+    if asked == "undecided":
+        decided = RiskDecision.objects.values("system_id")
+        return Q(pk__in=used.exclude(system__in=decided).values("model_id"))
+    holding = RiskDecision.objects.filter(risk_class=asked).filter(~Exists(LATER))
+    return Q(pk__in=used.filter(system__in=holding.values("system_id")).values("model_id"))
+
+
+def occurring(user: User) -> dict[str, list[tuple[str, int]]]:
+    """Which teams, flavours and aliases the models visible to `user` have, and how many models each; one query."""
+    seen = SearchRow.objects.filter(kind=SearchRow.Kind.MODEL)
+    if not sees_everything(user):
+        seen = seen.filter(model__in=Model.objects.visible_to(user).values("pk"))
+    words = seen.annotate(word=Func(F("offered"), function="unnest", output_field=TextField()))
+    counted = words.values("word").annotate(count=Count("model_id")).order_by("-count", "word")
+    found: dict[str, list[tuple[str, int]]] = {"team": [], "flavour": [], "alias": []}
+    for word, count in counted.values_list("word", "count")[: 5 * OFFERED]:
+        part, _, value = word.partition(":")
+        if len(found[part]) < OFFERED:
+            found[part].append((value, count))
+    return found
+
+
+def unmet(model: Any) -> list[str]:
+    """Why the latest version of a model as `dressed` is not cleared, a sentence each; none where a version is."""
+    if model.cleared or not model.carded:
+        return []
+    return [condition["why"] for condition in model.conditions or [] if not condition["met"]]
+
+
+def state(model: Any) -> str:
+    """The state of a model as `dressed` in words."""
+    if model.cleared:
+        return "Cleared"
+    return "Not cleared" if model.carded else "No card"
+
+
+def _risks(model: Any) -> str:
+    labels = dict(RiskClass.choices)
+    return "; ".join(sorted({labels.get(system.risk_class, "Undecided") for system in model.systems.all()}))
+
+
+COLUMNS = (
+    Column("Model", lambda m: m.name),
+    Column("State", state),
+    Column("Why not cleared", lambda m: " ".join(unmet(m))),
+    Column("Risk class", _risks),
+    Column("Systems", lambda m: "; ".join(system.name for system in m.systems.all())),
+    Column(
+        "Aliases",
+        lambda m: "; ".join(f"{a.name} → {a.version.number}" for a in m.aliases.all()),
+    ),
+    Column("Versions", lambda m: str(m.version_count)),
+    Column("Teams", lambda m: "; ".join(m.teams or [])),
+    Column("Flavours", lambda m: "; ".join(m.flavours or [])),
+    Column("Last change (UTC)", lambda m: f"{m.changed_at:%Y-%m-%d %H:%M:%S}" if m.changed_at else ""),
+    Column("Tracking server", lambda m: m.server.name),
+    Column("Description", lambda m: m.description),
+    Column("Address", lambda m: f"{settings.SITE_URL}{m.get_absolute_url()}"),
+)
+
+PLAN = Plan(
+    page="models",
+    kind=Model,
+    noun="models",
+    criteria=(STATE, WHY, RISK, TEAM, FLAVOUR, ALIAS, CHANGED, ENVIRONMENT),
+    sorts={"name": "name", "changed": "changed_at"},
+    matching=matching,
+    dressed=dressed,
+    columns=COLUMNS,
+    occurring=occurring,
+)

@@ -1,0 +1,144 @@
+"""The lists of models, systems and datasets: searched, filtered, sorted, saved and exported in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from governance.finding import datasets as datasets_list
+from governance.finding import models as models_list
+from governance.finding import systems as systems_list
+from governance.finding.criteria import Chosen, Plan
+from governance.models import RiskClass, SavedFilter
+from registry.models import SearchRow, User
+from registry.paging import Page, page
+from registry.request import PortalRequest
+from registry.search.query import LONGEST
+from registry.search.snippets import snippets
+from registry.spreadsheets import answer
+
+CHUNK = 500  # rows of an export in memory at once
+STRICTEST = (RiskClass.PROHIBITED, RiskClass.HIGH, "", RiskClass.LIMITED, RiskClass.MINIMAL)
+FIRST = 4  # filters that stand beside the search; the others open on demand
+
+
+def models(request: PortalRequest) -> HttpResponse:
+    """Every visible model: its state and why, risk, systems, aliases and last change."""
+    context, shown = listed(request, models_list.PLAN, "model")
+    for one in shown:
+        classes = [system.risk_class or "" for system in one.systems.all()]
+        one.risk_class = min(classes, key=STRICTEST.index) if classes else None
+        one.unmet = models_list.unmet(one)
+    return _render(request, "governance/models.html", context)
+
+
+def systems(request: PortalRequest) -> HttpResponse:
+    """Every visible system with its risk class."""
+    context, _ = listed(request, systems_list.PLAN, "system")
+    context["may_add"] = request.user.has_perm("registry.add_system")
+    return _render(request, "governance/systems.html", context)
+
+
+def datasets(request: PortalRequest) -> HttpResponse:
+    """Every dataset that a visible model has used, with its datasheet."""
+    context, _ = listed(request, datasets_list.PLAN, "dataset")
+    return _render(request, "governance/datasets.html", context)
+
+
+def models_csv(request: PortalRequest) -> StreamingHttpResponse:
+    """The filtered list of models as a table."""
+    return exported(request, models_list.PLAN)
+
+
+def systems_csv(request: PortalRequest) -> StreamingHttpResponse:
+    """The filtered list of systems as a table."""
+    return exported(request, systems_list.PLAN)
+
+
+def datasets_csv(request: PortalRequest) -> StreamingHttpResponse:
+    """The filtered list of datasets as a table."""
+    return exported(request, datasets_list.PLAN)
+
+
+def listed(request: PortalRequest, plan: Plan, kind: str) -> tuple[dict[str, Any], Page[Any]]:
+    """What the page of a list shows, and the rows on it, each with its snippet when something is searched."""
+    chosen = plan.chosen(request.GET)
+    cut: Page[Any] = page(plan.ordered(request.user, chosen), request, by=chosen.by)
+    shown = replace(cut, rows=plan.rows(request.user, chosen, [row.pk for row in cut]))
+    _mark(chosen, kind, shown)
+    fields = filter_fields(request.user, chosen)
+    context = {
+        "page": shown,
+        "count": plan.matching(request.user, chosen).count(),
+        "plan": plan,
+        "chosen": chosen,
+        "fields": fields[:FIRST],
+        "more_fields": fields[FIRST:],
+        "more_open": any(field["value"] for field in fields[FIRST:]),
+        "saved": saved_tabs(request.user, chosen),
+        "longest": LONGEST,
+    }
+    return context, shown
+
+
+def exported(request: PortalRequest, plan: Plan) -> StreamingHttpResponse:
+    """Exactly the filtered list, in its order, all of it."""
+    chosen = plan.chosen(request.GET)
+    head = [column.label for column in plan.columns]
+    table = ([column.value(row) for column in plan.columns] for row in _all(request.user, chosen))
+    return answer(plan.page, timezone.now().date(), head, table)
+
+
+def _all(user: User, chosen: Chosen) -> Iterator[Any]:
+    """Every row, a chunk at a time."""
+    order = (chosen.by, "-pk" if chosen.by.startswith("-") else "pk")
+    keys = chosen.plan.ordered(user, chosen).order_by(*order).iterator(chunk_size=CHUNK)
+    while chunk := [row.pk for row in islice(keys, CHUNK)]:
+        yield from chosen.plan.rows(user, chosen, chunk)
+
+
+def filter_fields(user: User, chosen: Chosen) -> list[dict[str, Any]]:
+    """Each filter with its options: the closed words, or what occurs among the objects that `user` may see."""
+    occurring = chosen.plan.occurring(user)
+    fields = []
+    for one in chosen.plan.criteria:
+        value = chosen[one.name]
+        options = list(one.options) or [(word, f"{word} ({n})") for word, n in occurring.get(one.name, [])]
+        if value and value not in dict(options):
+            options.append((value, value))  # asked by its address
+        fields.append({"criterion": one, "value": value, "options": options})
+    return fields
+
+
+def saved_tabs(user: User, chosen: Chosen) -> dict[str, Any]:
+    """One's saved filters for this list as tabs, and the one that is shown now."""
+    plan = chosen.plan
+    own = list(SavedFilter.objects.visible_to(user).filter(page=plan.page).order_by("name"))
+    current = next((one for one in own if one.query == chosen.address), None)
+    tabs = [{"label": f"All {plan.noun}", "url": "?", "current": not chosen.address}]
+    tabs += [{"label": one.name, "url": f"?{one.query}", "current": one == current} for one in own]
+    return {"tabs": tabs if own else [], "current": current}
+
+
+def _mark(chosen: Chosen, kind: str, shown: Iterable[Any]) -> None:
+    if not chosen.query:
+        return
+    rows = {getattr(row, f"{kind}_id"): row for row in _index_rows(kind, shown)}
+    marked = snippets(chosen.query, rows.values())
+    for one in shown:
+        one.snippet = marked.get(rows[one.pk].pk) if one.pk in rows else None
+
+
+def _index_rows(kind: str, shown: Iterable[Any]) -> Iterable[SearchRow]:
+    return SearchRow.objects.filter(**{f"{kind}__in": [one.pk for one in shown]}).defer("vector")
+
+
+def _render(request: PortalRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    part = "#rows" if request.htmx and not request.htmx.boosted else ""
+    return render(request, f"{template}{part}", context)
