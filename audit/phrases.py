@@ -71,6 +71,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "system.registered": lambda f: f"registered the AI system {_name(f['system'])} as {f['operator_role']}",
     "system.changed": lambda f: f"changed the AI system {_name(f['system'])}: {f['what']}",
     "revision.saved": lambda f: f"saved {_name(f['revision'])} ({short(f['digest'])})" + _quoted(f["note"]),
+    "figure.attached": lambda f: (
+        f"stored the {_name(f['figure'])} ({f['media_type'].partition('/')[2].upper()}, {f['size']} bytes)"
+    ),
     "review.submitted": lambda f: f"asked for the {_name(f['review'])} ({short(f['digest'])})",
     "review.approved": lambda f: (
         f"approved in the {_name(f['review'])} ({short(f['digest'])})" + _quoted(f["comment"])
@@ -81,6 +84,10 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "review.withdrawn": lambda f: f"took back the {_name(f['review'])}",
     "risk.decided": lambda f: (
         f"decided that {_name(f['system'])} is in the risk class {f['risk_class']}" + _quoted(f["rationale"])
+    ),
+    "lint.severity_set": lambda f: (
+        f"decided that findings of {f['rule']} are {f['severity']} for the risk class {f['risk_class']},"
+        f" not {f['previous']} as before" + _quoted(f["rationale"])
     ),
     "version.suspended": lambda f: f"suspended {_name(f['version'])}" + _quoted(f["reason"]),
     "version.suspension_lifted": lambda f: (

@@ -5,6 +5,7 @@ from governance.models.decisions import Batch, Decision
 from governance.models.policies import Policy, PolicyVersion
 from governance.models.reviews import Judgement, Review
 from governance.models.risk import RiskClass, RiskDecision
+from governance.models.severities import SeverityDecision, decided_severities, strictness_of
 from governance.models.tokens import Token
 
 __all__ = [
@@ -17,6 +18,9 @@ __all__ = [
     "Review",
     "RiskClass",
     "RiskDecision",
+    "SeverityDecision",
     "Suspension",
     "Token",
+    "decided_severities",
+    "strictness_of",
 ]

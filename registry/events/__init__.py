@@ -12,7 +12,7 @@ from registry.events.catalogue import (
     ModelShared,
     VersionRegistered,
 )
-from registry.events.documents import RevisionSaved
+from registry.events.documents import FigureAttached, RevisionSaved
 from registry.events.servers import ServerAdded, ServerMoved, ServerSynced
 from registry.events.systems import SystemChanged, SystemRegistered
 
@@ -24,6 +24,7 @@ __all__ = [
     "DatasetSeen",
     "EndpointSet",
     "Event",
+    "FigureAttached",
     "ManifestTaken",
     "ModelRegistered",
     "ModelShared",

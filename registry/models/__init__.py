@@ -3,6 +3,8 @@
 from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
+from registry.models.drafts import Draft
+from registry.models.figures import Figure
 from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
 from registry.models.runs import Run, RunInput
 from registry.models.systems import System
@@ -19,8 +21,10 @@ __all__ = [
     "Dataset",
     "DatasetSnapshot",
     "Document",
+    "Draft",
     "Endpoint",
     "Environment",
+    "Figure",
     "Manifest",
     "Model",
     "ModelGroupObjectPermission",

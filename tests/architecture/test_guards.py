@@ -11,8 +11,10 @@ from tests import factories
 APPEND_ONLY = {
     "registry_revision",
     "registry_manifest",
+    "registry_figure",
     "governance_judgement",
     "governance_riskdecision",
+    "governance_severitydecision",
     "governance_policyversion",
     "governance_batch",
     "governance_decision",

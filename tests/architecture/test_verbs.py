@@ -13,6 +13,7 @@ PUBLISHERS = {"publish", "tell"}  # `tell` where the verb itself is called publi
 
 # Public functions that are no verbs, or tell nothing of their own, each with the reason.
 NO_EVENT = {
+    "registry/actions/figures.py:bytes_of": "reads only",
     "governance/actions/clearances.py:gather": "reads only",
     "governance/actions/clearances.py:basis_of": "reads only",
     "audit/actions/reports.py:freeze": "a step of rendering; what is told is the rendered report",

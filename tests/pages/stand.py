@@ -13,7 +13,7 @@ from audit.actions import reports
 from audit.models import Entry, Report
 from governance.models import Batch, Decision, Review, Token
 from registry.actions import catalogue
-from registry.models import Dataset, Environment, Model, System, User, Version
+from registry.models import Dataset, Environment, Figure, Model, System, User, Version
 from tests import factories
 
 # Pages that are not walked as pages, each with the reason.
@@ -25,6 +25,7 @@ NOT_PAGES = {
     "report-file": "a PDF",
     "report-progress": "a part of the page of a report",
     "decisions-chart": "an image",
+    "figure": "a picture",
     "document": "leads to the latest revision",
 }
 POST_ONLY = {
@@ -36,6 +37,8 @@ POST_ONLY = {
     "version-endpoint",
     "version-rehash",
     "version-report",
+    "card-draft",
+    "datasheet-draft",
     "system-add-model",
     "system-risk",
     "review-judge",
@@ -58,6 +61,7 @@ class Stand:
     decision: Decision
     ready: Report
     ordered: Report
+    figure: Figure
 
     @property
     def model(self) -> Model:
@@ -71,9 +75,13 @@ class Stand:
             "model": [self.model.slug],
             "model-share": [self.model.slug],
             "card-edit": version,
+            "card-draft": version,
+            "figure": [self.figure.pk],
             "dataset": [self.dataset.slug],
             "datasheet-edit": [self.dataset.slug],
+            "datasheet-draft": [self.dataset.slug],
             "document": [document.pk],
+            "revisions": [document.pk],
             "revision": [document.pk, 2],
             "compare": [document.pk, 1, 2],
             "schema": ["card"],
@@ -115,7 +123,8 @@ def furnished() -> Stand:
     token, _ = factories.token(version.model)
     decided = decision(version, token)
     ready = report(version)
-    factories.save(version, mark="since the spring")
+    figure = factories.figure()
+    factories.save(version, mark="since the spring", figure=figure)
     return Stand(
         version=version,
         review=factories.resubmit(version),
@@ -124,6 +133,7 @@ def furnished() -> Stand:
         token=token,
         decision=decided,
         ready=ready,
+        figure=figure,
         ordered=reports.order(version=version, by=factories.member("compliance")),
     )
 

@@ -23,11 +23,11 @@ AsUser = Callable[[User], Client]
 
 # name: queries, and what is asked beside the four
 PINNED = {
-    "card-edit": 6,  # version with card; may one see it
+    "card-edit": 9,  # version with card; may one see it; own draft; risk classes and severities (2)
     "compare": 6,  # two revisions
-    "dataset": 7,  # dataset with datasheet; versions; snapshots
+    "dataset": 9,  # dataset with datasheet; versions; snapshots; risk classes and severities (2)
     "datasets": 6,  # datasets; their number
-    "datasheet-edit": 6,  # dataset with datasheet; may one see it
+    "datasheet-edit": 9,  # dataset with datasheet; may one see it; own draft; risk classes and severities (2)
     "decision": 7,  # decision; token; model
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
     "design": 4,
@@ -41,9 +41,10 @@ PINNED = {
     "policy-edit": 9,  # model; policy; may one see it; groups and accounts to choose from
     "report": 5,  # report with version and snapshot
     "reports": 7,  # reports; their number; versions to choose from
-    "review": 12,  # review; approved before; manifest, data, risk, systems as they are now; revision; judgements
+    "review": 14,  # review; approved before; manifest, data, risk, systems now; severities (2); revision; judgements
     "reviews": 6,  # reviews; their number
-    "revision": 6,  # revision; its neighbours
+    "revision": 8,  # revision; its neighbours; risk classes and severities (2)
+    "revisions": 6,  # document with its head; revisions
     "system": 10,  # system; risk decisions; clearances; its models; models to choose from
     "system-new": 4,
     "systems": 6,  # systems with risk class; their number
@@ -53,7 +54,7 @@ PINNED = {
     "trail": 6,  # entries; their number
     "version": 12,  # version; clearances; aliases; conditions; suspension; manifest; systems; endpoints
     "version-access": 10,  # version; policies; clearances; aliases; tokens; their models
-    "version-card": 10,  # version with card; review; clearances; aliases; revisions with their parents
+    "version-card": 12,  # version with card; review; severities (2); clearances; aliases; revisions with their parents
     "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases
     "version-facts": 9,  # version with run; clearances; aliases; manifest; data
     "version-history": 9,  # version; entries; their number; clearances; aliases

@@ -47,6 +47,8 @@ FORBIDDEN = {
     "token-revoke": "auditor",
     "card-edit": "reviewer",
     "datasheet-edit": "reviewer",
+    "card-draft": "reviewer",
+    "datasheet-draft": "reviewer",
     "report-new": "reviewer",
     "report-cancel": "reviewer",
 }
