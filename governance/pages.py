@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.views import decisions, models, policies, reviews, systems, tokens
+from governance.views import decisions, models, policies, reviews, severities, systems, tokens
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path(f"{VERSION}endpoint/", models.set_endpoint, name="version-endpoint"),
     path(f"{VERSION}rehash/", models.rehash, name="version-rehash"),
     path("systems/", systems.systems, name="systems"),
+    path("document-rules/", severities.severities, name="severities"),
     path("systems/new/", systems.new_system, name="system-new"),
     path("systems/<slug:slug>/", systems.system, name="system"),
     path("systems/<slug:slug>/models/", systems.add_model, name="system-add-model"),

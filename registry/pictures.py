@@ -44,7 +44,8 @@ def read(file: File[Any], size: int) -> bytes:
         raise _invalid(
             f"This file has {size / 1e6:.1f} MB; a figure has at most {MOST_BYTES / 1e6:.0f} MB. Make it smaller."
         )
-    return file.read(MOST_BYTES + 1)
+    data: bytes = file.read(MOST_BYTES + 1)
+    return data
 
 
 def examine(data: bytes) -> Picture:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
 from registry.documents.outline import ASIDE, FIGURE, Field, json_schema, outline
 from registry.errors import Invalid
@@ -57,7 +58,7 @@ def check(kind: str, content: dict[str, Any]) -> None:
     problems: dict[str, list[str]] = {}
     for error in _validator(kind).iter_errors(content):
         path = ".".join(str(part) for part in error.absolute_path) or "document"
-        problems.setdefault(path, []).append(f"{error.message[:200]}.")
+        problems.setdefault(path, []).append(_said(error))
     if problems:
         raise Invalid(fields=problems)
 
@@ -76,6 +77,15 @@ def changes(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> 
         for field in outline(kind).fields()
         if (value(old, field.path) or field.empty) != (value(after, field.path) or field.empty)
     ]
+
+
+def _said(error: ValidationError) -> str:
+    """What is wrong, in a sentence. What was given is not repeated when it is too long."""
+    if error.validator == "maxLength":
+        return f"Use at most {error.validator_value} characters; these are {len(error.instance)}."
+    if error.validator == "maxItems":
+        return f"Give at most {error.validator_value} rows; these are {len(error.instance)}."
+    return f"{error.message[:200]}."
 
 
 @cache

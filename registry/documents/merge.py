@@ -132,8 +132,10 @@ def _chunk(base: list[Any], theirs: list[Any], yours: list[Any]) -> list[Any] | 
         return yours
     if yours == base:
         return theirs
-    if not base:
-        return [*theirs, *(row for row in yours if row not in theirs)]
+    for adder, other in ((theirs, yours), (yours, theirs)):
+        gaps = _gaps(base, adder)
+        if gaps is not None:
+            return _filled(gaps, other, len(base))
     if not len(base) == len(theirs) == len(yours):
         return None
     rows = []
@@ -142,6 +144,28 @@ def _chunk(base: list[Any], theirs: list[Any], yours: list[Any]) -> list[Any] | 
             return None
         rows.append(here if there in (before, here) else there)
     return rows
+
+
+def _gaps(base: list[Any], side: list[Any]) -> list[list[Any]] | None:
+    """What `side` put before each row of `base` and behind the last; None when it did not keep them all."""
+    kept = _matches(base, side)
+    if len(kept) < len(base):
+        return None
+    places = [kept[n] for n in range(len(base))]
+    return [
+        side[start:end]
+        for start, end in zip([0, *(n + 1 for n in places)], [*places, len(side)], strict=True)
+    ]
+
+
+def _filled(gaps: list[list[Any]], rows: list[Any], length: int) -> list[Any]:
+    """The rows of one side with what the other put between them: at its place where rows still stand for rows."""
+    if len(rows) != length:
+        return [*gaps[0], *rows, *(row for gap in gaps[1:] for row in gap)]
+    filled = list(gaps[0])
+    for row, gap in zip(rows, gaps[1:], strict=True):
+        filled += [row, *gap]
+    return filled
 
 
 def _matches(base: Sequence[Any], side: Sequence[Any]) -> dict[int, int]:

@@ -45,6 +45,7 @@ PINNED = {
     "reviews": 6,  # reviews; their number
     "revision": 8,  # revision; its neighbours; risk classes and severities (2)
     "revisions": 6,  # document with its head; revisions
+    "severities": 6,  # severities in force; what was decided
     "system": 10,  # system; risk decisions; clearances; its models; models to choose from
     "system-new": 4,
     "systems": 6,  # systems with risk class; their number

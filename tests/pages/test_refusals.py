@@ -25,7 +25,17 @@ BY_ROLE = [
     "report-new",
     "sync",
 ]  # 403 without the role
-OPEN_TO_ALL = [*LISTS, "login", "logout", "password_change", "schema", "healthz", "readyz", "metrics"]
+OPEN_TO_ALL = [
+    *LISTS,
+    "severities",
+    "login",
+    "logout",
+    "password_change",
+    "schema",
+    "healthz",
+    "readyz",
+    "metrics",
+]
 OBJECTS = sorted(names() - set(OPEN_TO_ALL) - set(BY_ROLE) - {"design"})
 
 # Each thing that can be done by POST, and a role that sees the object and may not do it.
@@ -49,6 +59,7 @@ FORBIDDEN = {
     "datasheet-edit": "reviewer",
     "card-draft": "reviewer",
     "datasheet-draft": "reviewer",
+    "severities": "owner",
     "report-new": "reviewer",
     "report-cancel": "reviewer",
 }
