@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from governance.api import clearances, decisions, policies, reviews, schema, systems, tokens
+from governance.api import clearances, decisions, policies, reviews, schema, severities, systems, tokens
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -21,6 +21,10 @@ urlpatterns = [
     path("systems/", systems.Systems.as_view(), name="api-systems"),
     path("systems/<slug:slug>/", systems.OneSystem.as_view(), name="api-system"),
     path("systems/<slug:slug>/risk/", systems.Risk.as_view(), name="api-risk"),
+    path("document-rules/", severities.Severities.as_view(), name="api-severities"),
+    path(
+        "document-rules/<slug:rule>/<slug:risk_class>/", severities.OneSeverity.as_view(), name="api-severity"
+    ),
     path("policies/<slug:slug>/<slug:environment>/", policies.OnePolicy.as_view(), name="api-policy"),
     path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),

@@ -235,6 +235,10 @@ SPECTACULAR_SETTINGS = {
         "ReviewState": "governance.models.Review.State",
         "ReportState": "audit.models.Report.State",
         "TokenState": "governance.api.tokens.STATES",
+        "FindingCode": "registry.api.findings.CODES",
+        "FindingSeverity": "registry.api.findings.SHOWN",
+        "Severity": "registry.documents.strictness.SEVERITIES",
+        "RiskClass": "governance.models.RiskClass",
         "Environment": "registry.models.Environment",
     },
 }

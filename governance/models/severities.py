@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
@@ -9,6 +11,15 @@ from django.db.models import OuterRef, Q, Subquery
 from governance.models.risk import RiskDecision
 from registry.documents.strictness import CLASSES, SEVERITIES, Strictness, strictest
 from registry.models import Dataset, System, Version
+
+if TYPE_CHECKING:
+    from registry.models import User
+
+
+class SeverityQuerySet(models.QuerySet["SeverityDecision"]):
+    def visible_to(self, user: User) -> Self:
+        """Rules are for everybody who works here."""
+        return self if user.is_active else self.none()
 
 
 class SeverityDecision(models.Model):
@@ -20,6 +31,8 @@ class SeverityDecision(models.Model):
     rationale = models.TextField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SeverityQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -81,10 +81,11 @@ def changes(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> 
 
 def _said(error: ValidationError) -> str:
     """What is wrong, in a sentence. What was given is not repeated when it is too long."""
+    given: Any = error.instance
     if error.validator == "maxLength":
-        return f"Use at most {error.validator_value} characters; these are {len(error.instance)}."
+        return f"Use at most {error.validator_value} characters; these are {len(given)}."
     if error.validator == "maxItems":
-        return f"Give at most {error.validator_value} rows; these are {len(error.instance)}."
+        return f"Give at most {error.validator_value} rows; these are {len(given)}."
     return f"{error.message[:200]}."
 
 
