@@ -20,7 +20,7 @@ from registry.models.users import MACHINE
 
 SPANS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
 SPARE_RULES = 2
-SEVERITY_LABELS = {"blocking": "Blocks review", "warning": "Warning", "hint": "Hint", "off": "Off"}
+SEVERITY_LABELS = {"blocking": "Blocks", "warning": "Warning", "hint": "Hint", "off": "Off"}
 MOMENT = partial(forms.DateTimeInput, attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 

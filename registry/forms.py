@@ -111,8 +111,7 @@ class DocumentForm(forms.Form):
     ) -> None:
         self.kind = kind
         initial = {f.path: contents.value(content, f.path) for f in outline(kind).fields()}
-        proposed = signing.dumps(_proposed(content), salt=PROPOSED, compress=True)
-        super().__init__(data, initial=initial | {"on_top_of": on_top_of, "note": note, "proposed": proposed})
+        super().__init__(data, initial=initial | {"on_top_of": on_top_of, "note": note})
         for field in outline(kind).fields():
             self.fields[field.path] = _form_field(field)
             self.fields[field.path].needed = field.required  # type: ignore[attr-defined]
@@ -125,6 +124,7 @@ class DocumentForm(forms.Form):
             help_text="One line for whoever reads the history.",
         )
         self._content = content
+        self._readable = data is None
 
     def clean(self) -> dict[str, Any]:
         """The typed content, in the shape of the published schema; what does not fit is said at its field."""
@@ -139,12 +139,20 @@ class DocumentForm(forms.Form):
                 self.add_error(self.field_of(path), sentences)
         else:
             self._content = tidied | ({"unaccepted": waiting} if waiting else {})
+            self._readable = True
         return self.cleaned_data
 
     def content(self) -> dict[str, Any]:
         """The document as it was typed, or as it was before anything was typed."""
         self.is_valid()
         return self._content
+
+    def proposed_now(self) -> str:
+        """What still waits to be accepted, signed for the next round; as it came when the rest could not be read."""
+        content = self.content()
+        if self._readable:
+            return signing.dumps(_proposed(content), salt=PROPOSED, compress=True)
+        return str(self.data.get("proposed", ""))
 
     def field_of(self, path: str) -> str | None:
         """The form's field that an error path such as "metrics.results.0" belongs to."""

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from registry.documents import content as contents
-from registry.documents.outline import Column, Field
+from registry.documents.outline import Column, Field, outline
 
 FIGURE_COLUMNS = (Column("caption", "Caption"), Column("alt", "In words"), Column("digest", "SHA-256"))
 ALIKE = 0.5  # the share of equal cells from which a removed and an added row are one row that changed
@@ -17,17 +17,27 @@ def comparison(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) 
     """What differs: `texts` as (label, before, after), and `tables` with their rows, in the order of the outline."""
     texts, tables = [], []
     for change in contents.changes(kind, before, after):
+        label = name_of(kind, change.field)
         if change.field.kind in ("table", "figures"):
-            tables.append(_table(change.field, change.before, change.after))
+            tables.append(_table(change.field, label, change.before, change.after))
         else:
             texts.append(
                 (
-                    change.field.label,
+                    label,
                     as_text(change.field, change.before),
                     as_text(change.field, change.after),
                 )
             )
     return {"texts": texts, "tables": tables, "count": len(texts) + len(tables)}
+
+
+def name_of(kind: str, field: Field) -> str:
+    """The label of a field, with its section where another section has a field of the same name."""
+    plan = outline(kind)
+    if sum(one.label == field.label for one in plan.fields()) == 1:
+        return field.label
+    section = next(one for one in plan.sections if one.key == field.section)
+    return f"{section.title}: {field.label}"
 
 
 def as_text(field: Field, given: Any) -> str:
@@ -39,9 +49,9 @@ def as_text(field: Field, given: Any) -> str:
     return "\n".join(given) if isinstance(given, list) else given or ""
 
 
-def _table(field: Field, before: Any, after: Any) -> dict[str, Any]:
+def _table(field: Field, label: str, before: Any, after: Any) -> dict[str, Any]:
     return {
-        "label": field.label,
+        "label": label,
         "path": field.path,
         "columns": [column.label for column in columns_of(field)],
         "rows": [

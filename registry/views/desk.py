@@ -9,7 +9,7 @@ from registry.documents.lint import Finding
 from registry.documents.merge import Clash, Merge
 from registry.documents.outline import ASIDE, Section, outline
 from registry.forms import DocumentForm
-from registry.views.comparing import as_text
+from registry.views.comparing import as_text, name_of
 
 STATES = {"blocking": "critical", "warning": "attention", "hint": "neutral"}
 WORDS = {"blocking": "Blocks review", "warning": "Warning", "hint": "Hint"}
@@ -31,7 +31,7 @@ def page_of(
         "waiting": len(content.get("unaccepted", {})),
         "blocking": sum(one.severity == "blocking" for one in findings),
         "merge": merge,
-        "clashes": [_row(clash) for clash in clashes.values()],
+        "clashes": [_row(kind, clash) for clash in clashes.values()],
     }
 
 
@@ -79,5 +79,5 @@ def _section(
     }
 
 
-def _row(clash: Clash) -> tuple[str, str, str]:
-    return (clash.field.label, as_text(clash.field, clash.theirs), as_text(clash.field, clash.yours))
+def _row(kind: str, clash: Clash) -> tuple[str, str, str]:
+    return (name_of(kind, clash.field), as_text(clash.field, clash.theirs), as_text(clash.field, clash.yours))

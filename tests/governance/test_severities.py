@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from audit.models import Entry
 from audit.phrases import sentence
@@ -166,3 +169,39 @@ def test_the_database_knows_the_words_too(column: str, value: str, compliance: U
 
     with pytest.raises(DatabaseError, match="severity"), transaction.atomic():
         SeverityDecision.objects.create(**given, by=compliance)
+
+
+def test_by_rest_rules_are_read_by_all_and_decided_by_compliance(
+    owner: User, compliance: User, as_user: Callable[[User], Client]
+) -> None:
+    address = "/api/v1/document-rules/metric_without_slice/high/"
+    given = {"severity": "blocking", "rationale": "Policy 7."}
+
+    assert as_user(owner).put(address, given, content_type="application/json").status_code == 403
+    answer = as_user(compliance).put(address, given, content_type="application/json")
+
+    found = answer.json()
+    assert (answer.status_code, found["severity"], found["default"]) == (200, "blocking", "warning")
+    assert found in as_user(owner).get("/api/v1/document-rules/").json()["rules"]
+    for wrong in ("no_such_rule/high", "placeholder/huge"):
+        there = f"/api/v1/document-rules/{wrong}/"
+        assert as_user(compliance).put(there, given, content_type="application/json").status_code == 404
+
+
+def test_on_the_page_several_are_decided_at_once_with_one_reason(
+    owner: User, compliance: User, as_user: Callable[[User], Client]
+) -> None:
+    browser = as_user(compliance)
+    given = {"placeholder.high": "warning", "unaccepted.limited": "hint", "rationale": "For a month."}
+
+    assert browser.post("/document-rules/", given | {"rationale": ""}).status_code == 400
+    assert not SeverityDecision.objects.exists()
+    page = browser.post("/document-rules/", given, follow=True).content.decode()
+
+    assert "Decided: 2 changed." in page
+    assert "default: blocks" in page
+    assert set(SeverityDecision.objects.values_list("rule", "risk_class", "severity")) == {
+        ("placeholder", "high", "warning"),
+        ("unaccepted", "limited", "hint"),
+    }
+    assert "<select" not in as_user(owner).get("/document-rules/").content.decode()

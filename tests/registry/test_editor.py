@@ -151,6 +151,18 @@ class TestProposals:
         browser.post(editor, boxes(browser.get(editor)) | {"accept": "model_details"})
         assert "unaccepted" not in head(version).content
 
+    def test_what_was_ticked_stays_accepted_when_the_form_comes_back_with_an_error(
+        self, version: Version, editor: str, owner: User, as_user: AsUser
+    ) -> None:
+        browser = as_user(owner)
+        sent = boxes(browser.get(editor)) | {"accept": "metrics.results", "note": "x" * 301}
+
+        again = boxes(browser.post(editor, sent)) | {"note": ""}
+        assert boxes(browser.get(editor))["note"] == "x" * 301, "the draft"
+        browser.post(editor, again)
+
+        assert "metrics.results" not in head(version).content["unaccepted"]
+
     def test_a_form_that_forgets_what_was_proposed_accepts_nothing(
         self, version: Version, editor: str, owner: User, as_user: AsUser
     ) -> None:
