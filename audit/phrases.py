@@ -98,6 +98,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "import.used": lambda f: (
         f"used the import {_name(f['imported'])} for {_name(f['about'])}: {f['proposed']} fields wait to be accepted"
     ),
+    "figure.attached": lambda f: (
+        f"stored the {_name(f['figure'])} ({f['media_type'].partition('/')[2].upper()}, {f['size']} bytes)"
+    ),
     "review.submitted": lambda f: f"asked for the {_name(f['review'])} ({short(f['digest'])})",
     "review.approved": lambda f: (
         f"approved in the {_name(f['review'])} ({short(f['digest'])})" + _quoted(f["comment"])
@@ -108,6 +111,10 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "review.withdrawn": lambda f: f"took back the {_name(f['review'])}",
     "risk.decided": lambda f: (
         f"decided that {_name(f['system'])} is in the risk class {f['risk_class']}" + _quoted(f["rationale"])
+    ),
+    "lint.severity_set": lambda f: (
+        f"decided that findings of {f['rule']} are {f['severity']} for the risk class {f['risk_class']},"
+        f" not {f['previous']} as before" + _quoted(f["rationale"])
     ),
     "version.suspended": lambda f: f"suspended {_name(f['version'])}" + _quoted(f["reason"]),
     "version.suspension_lifted": lambda f: (

@@ -14,6 +14,7 @@ from governance.api import (
     risk,
     schema,
     search,
+    severities,
     systems,
     tokens,
 )
@@ -47,11 +48,17 @@ urlpatterns = [
         name="api-system-model",
     ),
     path("systems/<slug:slug>/risk/", risk.Risk.as_view(), name="api-risk"),
+    path("document-rules/", severities.Severities.as_view(), name="api-severities"),
+    path(
+        "document-rules/<slug:rule>/<slug:risk_class>/", severities.OneSeverity.as_view(), name="api-severity"
+    ),
     path("policies/<slug:slug>/<slug:environment>/", policies.OnePolicy.as_view(), name="api-policy"),
     path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),
     path("", schema.Nowhere.as_view(), name="api"),
-    re_path(r"[\s\S]+", schema.Nowhere.as_view(), name="api-nowhere"),  # a line break is part of an address too
+    re_path(
+        r"[\s\S]+", schema.Nowhere.as_view(), name="api-nowhere"
+    ),  # a line break is part of an address too
 ]

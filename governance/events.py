@@ -50,6 +50,18 @@ class RiskDecided(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeveritySet(Event):
+    """From now on findings of this rule are this severe for documents of this risk class."""
+
+    name: ClassVar[str] = "lint.severity_set"
+    rule: str
+    risk_class: str
+    severity: str
+    previous: str
+    rationale: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class VersionSuspended(Event):
     name: ClassVar[str] = "version.suspended"
     version: Version

@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from governance import policies
 from governance.models import RiskClass, Token
+from registry.documents.strictness import CLASSES, rules
 from registry.models import Environment, Model, User
 from registry.models.users import MACHINE
 
 SPANS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
 SPARE_RULES = 2
+SEVERITY_LABELS = {"blocking": "Blocks", "warning": "Warning", "hint": "Hint", "off": "Off"}
 MOMENT = partial(forms.DateTimeInput, attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
@@ -38,6 +40,35 @@ class RiskForm(forms.Form):
         label="Why",
         help_text="Name the article and the point of the annex.",
     )
+
+
+class SeverityForm(forms.Form):
+    """How severe the findings of each rule are for each risk class, as a table of choices, and why."""
+
+    rationale = forms.CharField(
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="Why",
+        help_text="It stands in the trail beside every change.",
+    )
+
+    def __init__(self, decided: dict[tuple[str, str], str], data: Any = None) -> None:
+        super().__init__(data)
+        self.now = {
+            (rule.code, one): decided.get((rule.code, one), rule.severity[one])
+            for rule in rules().values()
+            for one in CLASSES
+        }
+        for (code, one), severity in self.now.items():
+            box = forms.Select(attrs={"class": "input", "aria-label": f"{rules()[code].label}, {one}"})
+            self.fields[f"{code}.{one}"] = forms.ChoiceField(
+                choices=SEVERITY_LABELS.items(), initial=severity, widget=box, required=False
+            )
+
+    def changed(self) -> dict[tuple[str, str], str]:
+        """(rule, risk class) → the severity that was chosen, where it is another one than now."""
+        chosen = {key: self.cleaned_data[".".join(key)] or severity for key, severity in self.now.items()}
+        return {key: severity for key, severity in chosen.items() if severity != self.now[key]}
 
 
 class AddModelForm(forms.Form):

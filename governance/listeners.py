@@ -1,4 +1,7 @@
-"""What control hears from the registry: facts changed, so clearances are assessed again in the same transaction."""
+"""What control hears from the registry: facts changed, so clearances are assessed again in the same transaction.
+
+And what the registry asks control: how strict a document is looked at.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from governance.actions.clearances import recompute
+from governance.models import strictness_of
+from registry.documents import strictness
 from registry.events import (
     Event,
     ManifestTaken,
@@ -24,6 +29,7 @@ from registry.models import RunInput, Version
 def connect() -> None:
     """Listen. Called once, when the application starts."""
     happened.connect(hear, dispatch_uid="governance.clearances")
+    strictness.provide(strictness_of)
 
 
 def hear(sender: type[Event], event: Event, **_: Any) -> None:

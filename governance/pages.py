@@ -14,6 +14,7 @@ from governance.views import (
     policies,
     reviews,
     search,
+    severities,
     systems,
     tokens,
 )
@@ -47,6 +48,7 @@ urlpatterns = [
     path(f"{VERSION}rehash/", models.rehash, name="version-rehash"),
     path("systems/", lists.systems, name="systems"),
     path("systems.csv", lists.systems_csv, name="systems-csv"),
+    path("document-rules/", severities.severities, name="severities"),
     path("systems/new/", systems.new_system, name="system-new"),
     path("systems/<slug:slug>/", systems.system, name="system"),
     path("systems/<slug:slug>/edit/", systems.edit_system, name="system-edit"),

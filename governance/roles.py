@@ -31,6 +31,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registry.add_system",
         "registry.change_system",
         "governance.decide_risk",
+        "governance.set_severity",
         "governance.suspend_version",
         "governance.revoke_token",
         "audit.order_report",

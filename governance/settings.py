@@ -210,7 +210,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a card with full tables has so many boxes; the size is limited above
 FORMS_URLFIELD_ASSUME_HTTPS = True
 
 REST_FRAMEWORK = {
@@ -237,6 +237,10 @@ SPECTACULAR_SETTINGS = {
         "ReviewState": "governance.models.Review.State",
         "ReportState": "audit.models.Report.State",
         "TokenState": "governance.api.tokens.STATES",
+        "FindingCode": "registry.api.findings.CODES",
+        "FindingSeverity": "registry.api.findings.SHOWN",
+        "Severity": "registry.documents.strictness.SEVERITIES",
+        "RiskClass": "governance.models.RiskClass",
         "Environment": "registry.models.Environment",
     },
 }

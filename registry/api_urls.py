@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.api import catalogue, datasets, documents, endpoints, imports, lineage, shares
+from registry.api import (
+    catalogue,
+    datasets,
+    documents,
+    endpoints,
+    figures,
+    findings,
+    history,
+    imports,
+    lineage,
+    shares,
+)
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
+SHEET = "datasets/<slug:slug>/datasheet/"
 
 urlpatterns = [
     path("models/<slug:slug>/", catalogue.OneModel.as_view(), name="api-model"),
     path("models/<slug:slug>/versions/", catalogue.Versions.as_view(), name="api-versions"),
     path(VERSION, catalogue.OneVersion.as_view(), name="api-version"),
     path(f"{VERSION}card/", documents.Card.as_view(), name="api-card"),
-    path(f"{VERSION}card/revisions/", documents.CardRevisions.as_view(), name="api-card-revisions"),
+    path(f"{VERSION}card/revisions/", history.CardRevisions.as_view(), name="api-card-revisions"),
+    path(
+        f"{VERSION}card/revisions/<int:revision>/",
+        history.OneCardRevision.as_view(),
+        name="api-card-revision",
+    ),
+    path(f"{VERSION}card/compare/", history.CardComparison.as_view(), name="api-card-compare"),
+    path(f"{VERSION}card/findings/", findings.CardFindings.as_view(), name="api-card-findings"),
     path(f"{VERSION}lineage/", lineage.VersionLineage.as_view(), name="api-version-lineage"),
     path(f"{VERSION}lineage/prov/", lineage.VersionProv.as_view(), name="api-version-prov"),
     path(f"{VERSION}bom/", lineage.VersionBom.as_view(), name="api-version-bom"),
@@ -32,4 +51,14 @@ urlpatterns = [
     path("models/<slug:slug>/shares/<str:audience>/", shares.Share.as_view(), name="api-share"),
     path("datasets/<slug:slug>/", datasets.OneDataset.as_view(), name="api-dataset"),
     path("datasets/<slug:slug>/datasheet/", documents.Datasheet.as_view(), name="api-datasheet"),
+    path(f"{SHEET}revisions/", history.DatasheetRevisions.as_view(), name="api-datasheet-revisions"),
+    path(
+        f"{SHEET}revisions/<int:revision>/",
+        history.OneDatasheetRevision.as_view(),
+        name="api-datasheet-revision",
+    ),
+    path(f"{SHEET}compare/", history.DatasheetComparison.as_view(), name="api-datasheet-compare"),
+    path(f"{SHEET}findings/", findings.DatasheetFindings.as_view(), name="api-datasheet-findings"),
+    path("figures/", figures.Figures.as_view(), name="api-figures"),
+    path("figures/<str:digest>/", figures.OneFigure.as_view(), name="api-figure"),
 ]

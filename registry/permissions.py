@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Model as Row
 
 from registry.errors import Missing, Refused
-from registry.models import Dataset, Document, Import, Model, System, User, Version
+from registry.models import Dataset, Document, Figure, Import, Model, System, User, Version
 from registry.verdict import ALLOWED, Verdict, denied
 
 
@@ -22,7 +22,7 @@ def can(user: User, permission: str) -> Verdict:
 
 def can_see(user: User, subject: Row) -> bool:
     """Whether `subject` exists for `user`."""
-    for kind in (Model, Version, System, Dataset, Document, Import):
+    for kind in (Model, Version, System, Dataset, Document, Figure, Import):
         if isinstance(subject, kind):
             return kind.objects.visible_to(user).filter(pk=subject.pk).exists()
     raise TypeError(f"visibility of {type(subject).__name__} is not defined")

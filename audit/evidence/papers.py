@@ -37,7 +37,7 @@ def datasheet(dataset: Dataset) -> dict[str, Any]:
                     "questions": [
                         {
                             "ask": field.label,
-                            "answer": value(content, field.path) or "",
+                            "answer": _shown(field, content) or "",
                             "missing": not value(content, field.path),
                         }
                         for field in section.fields
@@ -59,9 +59,27 @@ def _revision(head: Revision) -> dict[str, Any]:
 
 
 def _field(field: Field, content: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "label": field.label,
+        "value": _shown(field, content),
+        "missing": not value(content, field.path),
+    }
+
+
+def _shown(field: Field, content: dict[str, Any]) -> Any:
+    """A value as a report prints it: tables and figures by rows, an answer in its words.
+
+    A figure is printed by its caption, its words and its digest: a report holds no picture, for it loads nothing but the
+    shipped fonts.
+    """
     given = value(content, field.path) or field.empty
-    shown: Any = given
+    if field.kind == "choice":
+        return next((option.label for option in field.options if option.value == given), given)
     if field.kind == "table":
-        columns = [column.label for column in field.columns]
-        shown = {"columns": columns, "rows": [[row.get(c.key, "") for c in field.columns] for row in given]}
-    return {"label": field.label, "value": shown, "missing": not given}
+        columns = [(column.key, column.label) for column in field.columns]
+    elif field.kind == "figures":
+        columns = [("caption", "Figure"), ("alt", "In words"), ("digest", "SHA-256")]
+    else:
+        return given
+    rows = [[row.get(key, "") for key, _ in columns] for row in given]
+    return {"columns": [label for _, label in columns], "rows": rows}

@@ -11,7 +11,8 @@ from governance.events import ChangesRequested, ReviewApproved, ReviewSubmitted,
 from governance.models import Judgement, Review
 from governance.permissions import may_judge
 from registry import canonical
-from registry.documents import content as contents
+from registry.documents import lint
+from registry.documents.strictness import strictness_of
 from registry.errors import Conflict, Invalid, Refused
 from registry.events import publish
 from registry.models import Document, Revision, User
@@ -23,18 +24,16 @@ State = Review.State
 
 @transaction.atomic
 def submit(*, revision: Revision, by: User) -> Review:
-    """Ask for a review of `revision`, which must be the latest of its document and have no blocking gap."""
+    """Ask for a review of `revision`, which must be the latest of its document and have no blocking finding."""
     require(by, "governance.submit_review", on=revision.document)
     document = (
         Document.objects.select_for_update(of=("self",))
-        .select_related("version")
+        .select_related("version", "dataset")
         .get(pk=revision.document_id)
     )
     if document.head_id != revision.pk:
         raise Conflict("There is a newer revision. Submit that one.")
-    missing = contents.blocking(document.kind, revision.content)
-    if missing:
-        raise Invalid(fields={gap.path: [f"{gap.label}: {gap.sentence}"] for gap in missing})
+    _refuse_blocking(document, revision)
     basis = basis_of(document.version) if document.version else Basis()
     try:
         with transaction.atomic():
@@ -82,6 +81,15 @@ def withdraw(*, review: Review, by: User) -> Review:
     publish(ReviewWithdrawn(review=review, by=by))
     _reassess(review, by)
     return review
+
+
+def _refuse_blocking(document: Document, revision: Revision) -> None:
+    """Raise `Invalid` naming each field with a blocking finding, as the page shows them."""
+    refused: dict[str, list[str]] = {}
+    for one in lint.blocking(lint.inspect(document.kind, revision.content, strictness_of(document.about))):
+        refused.setdefault(one.path, []).append(f"{one.label}: {one.sentence}")
+    if refused:
+        raise Invalid(fields=refused)
 
 
 def _judge(review: Review, outcome: str, digest: str, comment: str, by: User) -> Review:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0006_suspensions_stay"),
+        ("governance", "0010_severities"),
         ("registry", "0051_search_follows"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -6,6 +6,7 @@ from governance.models.filters import SavedFilter
 from governance.models.policies import Policy, PolicyVersion
 from governance.models.reviews import Judgement, Review
 from governance.models.risk import RiskClass, RiskDecision
+from governance.models.severities import SeverityDecision, decided_severities, strictness_of
 from governance.models.tokens import Token
 
 __all__ = [
@@ -19,6 +20,9 @@ __all__ = [
     "RiskClass",
     "RiskDecision",
     "SavedFilter",
+    "SeverityDecision",
     "Suspension",
     "Token",
+    "decided_severities",
+    "strictness_of",
 ]

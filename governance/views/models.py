@@ -19,6 +19,7 @@ from governance.models import Clearance, Decision, Policy, Review, Suspension, T
 from governance.views.tabs import find_version, version_tabs
 from registry.actions import catalogue
 from registry.documents import content as contents
+from registry.documents import lint
 from registry.errors import Invalid
 from registry.models import (
     Document,
@@ -35,7 +36,7 @@ from registry.models.visibility import audience_named
 from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
-from registry.views.documents import read_sections
+from registry.views.documents import findings_in, read_sections
 
 
 def model(request: PortalRequest, slug: str) -> HttpResponse:
@@ -107,12 +108,13 @@ def card(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     review = Review.objects.filter(document=one.card).order_by("-submitted_at").first() if head else None
     content = head.content if head else {}
     filled, total = contents.completeness("card", content) if head else (0, 0)
+    findings = findings_in(one, "card", content) if head else []
     context = frame(one, "version-card") | {
         "head": head,
         "review": review,
         "sections": read_sections("card", content) if head else [],
-        "gaps": contents.gaps("card", content) if head else [],
-        "blocking": contents.blocking("card", content) if head else [],
+        "findings": findings,
+        "blocking": lint.blocking(findings),
         "filled": filled,
         "total": total,
         "may_write": request.user.has_perm("registry.write_document"),

@@ -18,7 +18,8 @@ from registry.errors import Invalid
 from registry.paging import page
 from registry.permissions import can
 from registry.request import PortalRequest
-from registry.views.documents import diff_rows, read_sections
+from registry.views.comparing import comparison
+from registry.views.documents import findings_in, read_sections
 
 VIEWS = (("awaiting", "Waiting for me"), ("open", "Open"), ("closed", "Closed"))
 
@@ -59,11 +60,11 @@ def review(request: PortalRequest, pk: int) -> HttpResponse:
         "version": version,
         "sections": read_sections(kind, content),
         "changed": changed,
-        "rows": diff_rows(kind, before, content) if baseline else [],
+        "compared": comparison(kind, before, content) if baseline else {},
         "baseline": baseline,
         "baseline_name": _name(baseline, one) if baseline else "",
         "number_text": str(one.revision.number),
-        "gaps": contents.gaps(kind, content),
+        "findings": findings_in(document.about, kind, content),
         "basis": one.basis_facts,
         "basis_holds": Basis.of(one.basis_facts) == now,
         "judgements": one.judgements.select_related("by").order_by("made_at"),

@@ -8,9 +8,10 @@ from django.db import transaction
 
 from registry import canonical
 from registry.documents import content as contents
+from registry.documents.outline import outline
 from registry.errors import Conflict, Invalid
 from registry.events import RevisionSaved, publish
-from registry.models import Dataset, Document, Revision, User, Version
+from registry.models import Dataset, Document, Figure, Revision, User, Version
 from registry.permissions import require
 from registry.wording import within
 
@@ -44,8 +45,21 @@ def save(
         document=document, number=on_top_of + 1, parent=head, body=body, digest=digest, note=note, by=by
     )
     Document.objects.filter(pk=document.pk).update(head=revision)
+    _show_figures(document, content, by)
     publish(RevisionSaved(revision=revision, digest=digest, note=note, by=by))
     return revision
+
+
+def _show_figures(document: Document, content: dict[str, Any], by: User) -> None:
+    """Whoever may read the document may see its figures: those that the author could see, no others."""
+    named = {
+        figure["digest"]
+        for field in outline(document.kind).fields()
+        if field.kind == "figures"
+        for figure in contents.value(content, field.path) or []
+    }
+    if named:
+        document.figures.add(*Figure.objects.visible_to(by).filter(digest__in=named))
 
 
 def _document(about: Version | Dataset) -> Document:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from registry.actions import documents
 from registry.api.bodies import In
-from registry.api.doors import Door, Listing, visible_version
+from registry.api.doors import Door, visible_version
 from registry.api.preconditions import ETAG, IF_MATCH, agree, tagged
 from registry.api.problems import WRITE, described
 from registry.documents.outline import json_schema
@@ -161,29 +161,6 @@ class Card(Paper):
     def put(self, request: Request, slug: str, number: int) -> Response:
         """Save the next revision. Send the ETag you have read as If-Match; content equal to it saves nothing."""
         return self.save(visible_version(self.user, slug, number))
-
-
-class CardRevisions(Listing):
-    """The history of a card."""
-
-    kind = Revision
-    needs = ""
-    order = "-number"
-    serializer_class = RevisionOut
-
-    @described(
-        "card_revisions",
-        "List the revisions of a card",
-        "documents",
-        {200: RevisionOut(many=True)},
-        declines=(400, 401, 404),
-    )
-    def get(self, request: Request, slug: str, number: int) -> Response:
-        """Every revision of the card, newest first, without content."""
-        about = visible_version(self.user, slug, number)
-        return self.rows(
-            self.get_queryset().filter(document__version=about).select_related("by").defer("body")
-        )
 
 
 class Datasheet(Paper):

@@ -239,7 +239,9 @@ class ExportDatasheet(Door):
     )
     def get(self, request: Request, slug: str, form: str) -> HttpResponse:
         """The latest revision of the datasheet in this format."""
-        return _download(self.one(self.get_queryset().select_related("datasheet__head"), slug=slug), form, self.user)
+        return _download(
+            self.one(self.get_queryset().select_related("datasheet__head"), slug=slug), form, self.user
+        )
 
 
 def _download(about: Version | Dataset, form: str, reader: User) -> HttpResponse:

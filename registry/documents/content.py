@@ -7,21 +7,10 @@ from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
 from registry.documents.outline import ASIDE, FIGURE, Field, json_schema, outline
 from registry.errors import Invalid
-
-PLACEHOLDERS = ("more information needed", "todo", "tbd", "n/a", "lorem ipsum", "xxx", "to be done")
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Something a reviewer would send back. `severity` is "blocking" or "hint"."""
-
-    path: str
-    label: str
-    severity: str
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -69,32 +58,9 @@ def check(kind: str, content: dict[str, Any]) -> None:
     problems: dict[str, list[str]] = {}
     for error in _validator(kind).iter_errors(content):
         path = ".".join(str(part) for part in error.absolute_path) or "document"
-        problems.setdefault(path, []).append(f"{error.message[:200]}.")
+        problems.setdefault(path, []).append(_said(error))
     if problems:
         raise Invalid(fields=problems)
-
-
-def gaps(kind: str, content: dict[str, Any]) -> list[Gap]:
-    """What is missing or looks like a placeholder. Required and empty is blocking; the rest are hints."""
-    found = []
-    for field in outline(kind).fields():
-        given = value(content, field.path)
-        if not field.asked(content):
-            continue
-        if not given:
-            if field.required:
-                found.append(Gap(field.path, field.label, "blocking", "This field is required and empty."))
-        elif isinstance(given, str) and given.strip().lower().rstrip(".!") in PLACEHOLDERS:
-            severity = "blocking" if field.required else "hint"
-            found.append(Gap(field.path, field.label, severity, "This is a placeholder, not an answer."))
-        elif field.path == "metrics.results":
-            found.extend(_metric_gaps(field, given))
-    return found
-
-
-def blocking(kind: str, content: dict[str, Any]) -> list[Gap]:
-    """The gaps that keep a document from being submitted."""
-    return [gap for gap in gaps(kind, content) if gap.severity == "blocking"]
 
 
 def completeness(kind: str, content: dict[str, Any]) -> tuple[int, int]:
@@ -113,6 +79,16 @@ def changes(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> 
     ]
 
 
+def _said(error: ValidationError) -> str:
+    """What is wrong, in a sentence. What was given is not repeated when it is too long."""
+    given: Any = error.instance
+    if error.validator == "maxLength":
+        return f"Use at most {error.validator_value} characters; these are {len(given)}."
+    if error.validator == "maxItems":
+        return f"Give at most {error.validator_value} rows; these are {len(given)}."
+    return f"{error.message[:200]}."
+
+
 @cache
 def _validator(kind: str) -> Draft202012Validator:
     return Draft202012Validator(json_schema(kind))
@@ -125,13 +101,6 @@ def _tidy_value(field: Field, given: Any) -> Any:
         rows = [{column.key: row.get(column.key, "").strip() for column in field.columns} for row in given]
         return [row for row in rows if any(row.values())]
     if field.kind == "figures":
-        return [{key: figure.get(key, "").strip() for key in FIGURE} for figure in given]
+        rows = [{key: figure.get(key, "").strip() for key in FIGURE} for figure in given]
+        return [row for place, row in enumerate(rows) if row not in rows[:place]]
     return given.replace("\r\n", "\n").strip()
-
-
-def _metric_gaps(field: Field, rows: list[dict[str, str]]) -> list[Gap]:
-    bare = [row["metric"] for row in rows if not row.get("dataset")]
-    if not bare:
-        return []
-    names = ", ".join(bare[:3])
-    return [Gap(field.path, field.label, "hint", f"Without a dataset a figure says little: {names}.")]

@@ -14,7 +14,7 @@ from registry.events.catalogue import (
     ModelUnshared,
     VersionRegistered,
 )
-from registry.events.documents import RevisionSaved
+from registry.events.documents import FigureAttached, RevisionSaved
 from registry.events.imports import ImportTaken, ImportUsed
 from registry.events.pipelines import PipelineRecorded
 from registry.events.servers import ServerAdded, ServerMoved, ServerSynced
@@ -35,6 +35,7 @@ __all__ = [
     "EndpointRemoved",
     "EndpointSet",
     "Event",
+    "FigureAttached",
     "ImportTaken",
     "ImportUsed",
     "ManifestTaken",

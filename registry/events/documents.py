@@ -1,4 +1,4 @@
-"""Cards and datasheets."""
+"""Cards and datasheets, and the figures in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from registry.events.base import Event
 
 if TYPE_CHECKING:
-    from registry.models import Revision
+    from registry.models import Figure, Revision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,3 +17,14 @@ class RevisionSaved(Event):
     revision: Revision
     digest: str
     note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureAttached(Event):
+    """A picture was stored that was not here before."""
+
+    name: ClassVar[str] = "figure.attached"
+    figure: Figure
+    digest: str
+    media_type: str
+    size: int  # in bytes

@@ -41,7 +41,7 @@ DROP FUNCTION cardinal_import_course();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registry", "0005_whole_documents"),
+        ("registry", "0010_documents"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registry", "0005_whole_documents"),
+        ("registry", "0040_lineage"),
     ]
 
     operations = [

@@ -64,7 +64,7 @@ UNMEMBERS = "DROP TRIGGER system_members ON registry_system_models; DROP FUNCTIO
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registry", "0005_whole_documents"),
+        ("registry", "0051_search_follows"),
     ]
 
     operations = [

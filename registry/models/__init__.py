@@ -4,6 +4,8 @@ from registry.models.answers import KeptAnswer
 from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
+from registry.models.drafts import Draft
+from registry.models.figures import Figure
 from registry.models.imports import Import
 from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
 from registry.models.pipelines import PipelineStage
@@ -23,8 +25,10 @@ __all__ = [
     "Dataset",
     "DatasetSnapshot",
     "Document",
+    "Draft",
     "Endpoint",
     "Environment",
+    "Figure",
     "Import",
     "KeptAnswer",
     "Manifest",

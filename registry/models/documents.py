@@ -14,6 +14,8 @@ from registry.models.datasets import Dataset
 from registry.models.visibility import sees_everything, visible_models
 
 if TYPE_CHECKING:
+    from registry.models.datasets import Dataset
+    from registry.models.model import Version
     from registry.models.users import User
 
 
@@ -61,7 +63,7 @@ class Document(models.Model):
         return f"{self.get_kind_display()} of {self.about}"
 
     @property
-    def about(self) -> models.Model:
+    def about(self) -> Version | Dataset:
         """The version or the dataset that the document describes."""
         subject = self.version or self.dataset
         assert subject is not None  # noqa: S101 - the CHECK constraint says so
@@ -71,7 +73,7 @@ class Document(models.Model):
         return reverse("document", args=[self.pk])
 
     def kin(self) -> list[models.Model]:
-        return [self, *self.about.kin()]  # type: ignore[attr-defined]
+        return [self, *self.about.kin()]
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):

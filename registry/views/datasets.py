@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from registry.documents.content import completeness, gaps
+from registry.documents.content import completeness
 from registry.models import Dataset, Version, visible_models
 from registry.request import PortalRequest
+from registry.views.documents import findings_in
 
 
 def dataset(request: PortalRequest, slug: str) -> HttpResponse:
@@ -23,7 +24,7 @@ def dataset(request: PortalRequest, slug: str) -> HttpResponse:
         "head": head,
         "filled": filled,
         "total": total,
-        "gaps": gaps("datasheet", head.content) if head else [],
+        "findings": findings_in(one, "datasheet", head.content) if head else [],
         "snapshots": one.snapshots.filter(visible_models(request.user, "uses__run__versions__model"))
         .distinct()
         .order_by("pk"),

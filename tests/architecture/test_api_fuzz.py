@@ -64,8 +64,16 @@ def there(owner: User) -> dict[str, dict[str, Any]]:
     system = version.model.systems.get()
     report = reports.order(version=version, by=owner)
     return {
-        "models/{slug}/": {"slug": version.model.slug, "number": version.number},
-        "datasets/": {"slug": factories.training_data(version).slug},
+        "models/{slug}/": {
+            "slug": version.model.slug,
+            "number": version.number,
+            "revision": 1,
+            "form": "own",
+        },
+        "datasets/": {"slug": factories.training_data(version).slug, "revision": 1, "form": "own"},
+        "imports/": {"id": factories.imported(by=owner).pk},
+        "figures/": {"digest": factories.figure().digest},
+        "document-rules/": {"rule": "placeholder", "risk_class": "high"},
         "systems/": {"slug": system.slug},
         "policies/": {"slug": version.model.slug, "environment": policy.policy.environment},
         "tokens/": {"id": str(token.pk)},

@@ -18,7 +18,10 @@ from governance.api.schema import Nowhere, Schema
 from registry.api.doors import Door, Listing, Session
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "reference" / "openapi.yaml"
-FILES = {"/api/v1/imports/": {"multipart/form-data", "application/octet-stream"}}  # takes files, not JSON
+FILES = {  # take files, not JSON
+    "/api/v1/imports/": {"multipart/form-data", "application/octet-stream"},
+    "/api/v1/figures/": {"image/png", "image/jpeg"},
+}
 NO_BODY = {"get", "delete"}
 
 

@@ -13,6 +13,7 @@ PUBLISHERS = {"publish", "tell"}  # `tell` where the verb itself is called publi
 
 # Public functions that are no verbs, or tell nothing of their own, each with the reason.
 NO_EVENT = {
+    "registry/actions/figures.py:bytes_of": "reads only",
     "governance/actions/clearances.py:gather": "reads only",
     "governance/actions/clearances.py:basis_of": "reads only",
     "governance/actions/filters.py:save": "a bookmark of one's own: the trail must not tell what somebody looks for",

@@ -37,7 +37,7 @@ def test_an_owner_writes_a_card_from_what_mlflow_knows_and_compares_two_revision
     page.goto(digits.get_absolute_url())
     page.get_by_role("link", name="Write the card").first.click()
 
-    expect(page.get_by_text("Proposed by the tracking server")).to_be_visible()
+    expect(page.get_by_text("Proposed and not accepted yet")).to_be_visible()
     expect(page.get_by_label("Kind of model")).to_have_value("Support-vector classifier with radial kernel")
     expect(page.get_by_label("Metric, row 1", exact=True).first).to_have_value("accuracy")
     page.get_by_label("Intended uses").fill("Reads digits from scanned forms.")

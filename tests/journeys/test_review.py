@@ -38,7 +38,9 @@ def test_a_reviewer_sees_what_changed_and_approves_it(
     compared = reviewer.get_by_role(
         "region", name=re.compile("Comparison: Approved: .*1 and In review: revision 2")
     )
-    expect(compared.get_by_role("row", name="Overview")).to_contain_text("Something true since the spring")
+    expect(compared.get_by_role("row", name="Overview")).to_contain_text(
+        "Something true since the spring about overview"
+    )
     expect(reviewer.locator("#model_details .changed").first).to_contain_text("Changed")
 
     reviewer.get_by_label("Comment").fill("The figures agree with the run.")

@@ -14,7 +14,7 @@ from audit.models import Entry, Report
 from governance.actions import filters
 from governance.models import Batch, Decision, Review, SavedFilter, Token
 from registry.actions import catalogue
-from registry.models import Dataset, Environment, Import, Model, System, User, Version
+from registry.models import Dataset, Environment, Figure, Import, Model, System, User, Version
 from tests import factories
 
 # Pages that are not walked as pages, each with the reason.
@@ -31,6 +31,7 @@ NOT_PAGES = {
     "datasheet-export": "a file",
     "import-raw": "a file",
     "import-report": "JSON",
+    "figure": "a picture",
     "document": "leads to the latest revision",
     "models-csv": "a table for spreadsheets",
     "systems-csv": "a table for spreadsheets",
@@ -47,6 +48,8 @@ POST_ONLY = {
     "version-endpoint-remove",
     "version-rehash",
     "version-report",
+    "card-draft",
+    "datasheet-draft",
     "system-add-model",
     "system-risk",
     "review-judge",
@@ -75,6 +78,7 @@ class Stand:
     ordered: Report
     imported: Import
     saved: SavedFilter
+    figure: Figure
 
     @property
     def model(self) -> Model:
@@ -89,11 +93,15 @@ class Stand:
             "model-share": [self.model.slug],
             "model-unshare": [self.model.slug],
             "card-edit": version,
+            "card-draft": version,
+            "figure": [self.figure.pk],
             "dataset": [self.dataset.slug],
             "datasheet-edit": [self.dataset.slug],
             "dataset-lineage": [self.dataset.slug],
             "system-lineage": [self.system.slug],
+            "datasheet-draft": [self.dataset.slug],
             "document": [document.pk],
+            "revisions": [document.pk],
             "revision": [document.pk, 2],
             "compare": [document.pk, 1, 2],
             "schema": ["card"],
@@ -146,7 +154,8 @@ def furnished() -> Stand:
     token, _ = factories.token(version.model)
     decided = decision(version, token)
     ready = report(version)
-    factories.save(version, mark="since the spring")
+    figure = factories.figure()
+    factories.save(version, mark="since the spring", figure=figure)
     return Stand(
         version=version,
         review=factories.resubmit(version),
@@ -155,6 +164,7 @@ def furnished() -> Stand:
         token=token,
         decision=decided,
         ready=ready,
+        figure=figure,
         ordered=reports.order(version=version, by=factories.member("compliance")),
         imported=factories.imported(),
         saved=filters.save(

@@ -24,12 +24,12 @@ AsUser = Callable[[User], Client]
 # name: queries, and what is asked beside the four
 PINNED = {
     "affected": 4,
-    "card-edit": 6,  # version with card; may one see it
+    "card-edit": 9,  # version with card; may one see it; own draft; risk classes and severities (2)
     "compare": 6,  # two revisions
-    "dataset": 7,  # dataset with datasheet; versions; snapshots
+    "dataset": 9,  # dataset with datasheet; versions; snapshots; risk classes and severities (2)
     "dataset-lineage": 20,  # dataset; snapshots; versions and those derived from them, twice: drawn and affected
     "datasets": 8,  # datasets bare and dressed; snapshots; their number; saved filters
-    "datasheet-edit": 6,  # dataset with datasheet; may one see it
+    "datasheet-edit": 9,  # dataset with datasheet; may one see it; own draft; risk classes and severities (2)
     "decision": 7,  # decision; token; model
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
     "design": 4,
@@ -46,10 +46,12 @@ PINNED = {
     "policy-edit": 9,  # model; policy; may one see it; groups and accounts to choose from
     "report": 5,  # report with version and snapshot
     "reports": 7,  # reports; their number; versions to choose from
-    "review": 12,  # review; approved before; manifest, data, risk, systems as they are now; revision; judgements
+    "review": 14,  # review; approved before; manifest, data, risk, systems now; severities (2); revision; judgements
     "reviews": 6,  # reviews; their number
-    "revision": 6,  # revision; its neighbours
+    "revision": 8,  # revision; its neighbours; risk classes and severities (2)
+    "revisions": 6,  # document with its head; revisions
     "search": 4,  # without a query nothing is asked; with one, see test_lists.py
+    "severities": 6,  # severities in force; what was decided
     "system": 9,  # system; risk decisions; clearances; its models; models to choose from
     "system-edit": 6,  # system; may one see it
     "system-lineage": 11,  # system; versions; their aliases, data, endpoints as drawn
@@ -63,7 +65,7 @@ PINNED = {
     "trail": 6,  # entries; their number
     "version": 12,  # version; clearances; aliases; conditions; suspension; manifest; systems; endpoints
     "version-access": 10,  # version; policies; clearances; aliases; tokens; their models
-    "version-card": 10,  # version with card; review; clearances; aliases; revisions with their parents
+    "version-card": 12,  # version with card; review; severities (2); clearances; aliases; revisions with their parents
     "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases
     "version-facts": 9,  # version with run; clearances; aliases; manifest; data
     "version-history": 9,  # version; entries; their number; clearances; aliases

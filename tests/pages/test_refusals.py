@@ -41,6 +41,7 @@ OPEN_TO_ALL = [
     *LISTS,
     *TABLES,
     "search",
+    "severities",
     "filter-save",
     "login",
     "logout",
@@ -79,6 +80,9 @@ FORBIDDEN = {
     "token-revoke": "auditor",
     "card-edit": "reviewer",
     "datasheet-edit": "reviewer",
+    "card-draft": "reviewer",
+    "datasheet-draft": "reviewer",
+    "severities": "owner",
     "report-new": "reviewer",
     "report-cancel": "reviewer",
 }

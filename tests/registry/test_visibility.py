@@ -36,6 +36,7 @@ def version(db: None) -> Version:
     factories.token(version.model)
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
+    factories.save(version, mark="with a figure", figure=factories.figure())
     return version
 
 
@@ -90,7 +91,7 @@ def test_a_share_opens_one_model_and_all_that_belongs_to_it(version: Version, ou
     assert seen(Dataset, outsider) == {factories.training_data(version).pk}
     assert seen(Document, outsider) == {version.card.pk, factories.training_data(version).datasheet.pk}
     assert seen(System, outsider) == {version.model.systems.get().pk}
-    assert Revision.objects.visible_to(outsider).count() == 2
+    assert Revision.objects.visible_to(outsider).count() == 3  # two of the card, one of the datasheet
 
 
 def test_a_share_with_a_group_reaches_its_members_only(outsider: User) -> None:

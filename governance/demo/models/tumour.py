@@ -29,6 +29,9 @@ def fit(rows: int | None = None) -> Fitted:
         "auc": float(roc_auc_score(truth, estimator.predict_proba(test)[:, 1])),
         **rates(truth, answer),
     }
+    coarse = (test["mean_texture"] >= train["mean_texture"].median()).to_numpy()
+    for part, rows_of in (("coarse_texture", coarse), ("smooth_texture", ~coarse)):
+        metrics |= {f"{name}__{part}": rate for name, rate in rates(truth[rows_of], answer[rows_of]).items()}
     return Fitted(
         estimator=estimator,
         training=Data("breast-cancer-wisconsin-training", train, train_target, SOURCE),

@@ -1,0 +1,54 @@
+"""Card and datasheets as evidence: figures by their words and digest, answers as they are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from audit.evidence import papers
+from registry.actions import documents
+from registry.models import Revision, User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def field(paper: dict[str, Any], label: str) -> dict[str, Any]:
+    return next(one for section in paper["sections"] for one in section["fields"] if one["label"] == label)
+
+
+def test_a_figure_is_printed_by_caption_words_and_digest(settings: Any, tmp_path: Any) -> None:
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path)}}
+    }
+    figure = factories.figure()
+    head = factories.save(factories.version(), figure=figure)
+
+    found = field(papers.card(head) or {}, "Figures")
+
+    assert found["value"] == {
+        "columns": ["Figure", "In words", "SHA-256"],
+        "rows": [["ROC", "It rises.", figure.digest]],
+    }
+    assert found["missing"] is False
+
+
+def test_a_card_without_figures_says_that_they_are_missing() -> None:
+    head = factories.save(factories.version())
+
+    assert field(papers.card(head) or {}, "Figures")["missing"] is True
+
+
+def test_an_answer_is_printed_in_its_words(owner: User) -> None:
+    dataset = factories.training_data(factories.version())
+    content = factories.complete("datasheet")
+    content["scope"]["people"] = "unsure"
+    documents.save(about=dataset, content=content, on_top_of=0, by=owner)
+    dataset = type(dataset).objects.select_related("datasheet__head__by").get(pk=dataset.pk)
+
+    asked = [one for section in papers.datasheet(dataset)["sections"] for one in section["questions"]]
+
+    answer = next(one for one in asked if one["ask"] == "Does it hold data about people?")
+    assert answer["answer"] == "Unsure"
+    assert Revision.objects.count() == 1
