@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Prefetch, QuerySet, Subquery
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer

@@ -72,7 +72,7 @@ class LeafOut(serializers.Serializer[Any]):
     path = serializers.CharField(help_text="JSON pointer (RFC 6901).")
     outcome = serializers.ChoiceField(choices=["mapped", "kept", "dropped"])
     value = serializers.JSONField(allow_null=True)
-    field = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    field = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
 
 
@@ -132,7 +132,7 @@ class Imports(Listing):
     needs = ""
     order = "-taken_at"
     serializer_class = ImportOut
-    parser_classes = [MultiPartParser, RawFile]  # type: ignore[list-item]
+    parser_classes = [MultiPartParser, RawFile]
 
     @described("imports_list", "List imports", "imports", {200: ImportOut(many=True)}, declines=(400, 401))
     def get(self, request: Request) -> Response:
@@ -159,9 +159,10 @@ class Imports(Listing):
 
 def _file(request: Request, name: str) -> tuple[str, bytes]:
     """(name, bytes) of what was sent. What is too large is refused before it is read."""
-    if isinstance(request.data, bytes):
-        return name, request.data
-    file = request.data.get("file")
+    sent: Any = request.data
+    if isinstance(sent, bytes):
+        return name, sent
+    file = sent.get("file")
     if not hasattr(file, "read"):
         raise Invalid(fields={"file": ["Send a file."]})
     if file.size > formats.MAX_BYTES:

@@ -14,7 +14,6 @@ from registry.models.datasets import Dataset
 from registry.models.visibility import sees_everything, visible_models
 
 if TYPE_CHECKING:
-    from registry.models.datasets import Dataset
     from registry.models.model import Version
     from registry.models.users import User
 

@@ -17,7 +17,7 @@ from registry.errors import DomainError, Invalid
 from registry.exporting import export_of, file_name
 from registry.formats.ledger import DROPPED, KEPT, MAPPED
 from registry.forms import ImportForm, UseForm
-from registry.models import Dataset, Import, Version
+from registry.models import Dataset, Import, User, Version
 from registry.naming import named, named_in
 from registry.paging import page
 from registry.permissions import require
@@ -147,19 +147,19 @@ def report(request: PortalRequest, pk: int) -> HttpResponse:
 def export_card(request: PortalRequest, slug: str, number: int, form: str) -> HttpResponse:
     """The card of a version as a file."""
     rows = Version.objects.visible_to(request.user).select_related("model", "card__head", "run")
-    return exported(get_object_or_404(rows.named(slug, number)), form)
+    return exported(get_object_or_404(rows.named(slug, number)), form, request.user)
 
 
 @require_GET
 def export_datasheet(request: PortalRequest, slug: str, form: str) -> HttpResponse:
     """The datasheet of a dataset as a file."""
     rows = Dataset.objects.visible_to(request.user).select_related("datasheet__head")
-    return exported(get_object_or_404(rows, slug=slug), form)
+    return exported(get_object_or_404(rows, slug=slug), form, request.user)
 
 
-def exported(about: Version | Dataset, form: str) -> HttpResponse:
+def exported(about: Version | Dataset, form: str, reader: User) -> HttpResponse:
     """The document in a format, as a download."""
-    content = formats.write(form, export_of(about, form, reader=request.user))
+    content = formats.write(form, export_of(about, form, reader=reader))
     return attached(content, file_name(about, form), formats.WRITERS[form].media_type)
 
 

@@ -89,7 +89,7 @@ def test_every_operation_says_that_it_asks_who_one_is_and_shows_an_example(descr
             assert {"400", "403", "415"} <= set(operation["responses"]), path
             body = operation["requestBody"]["content"]
             assert set(body) == FILES.get(path, {"application/json"}), path
-            assert all(kind.get("examples") for kind in body.values()), (path, method)
+            assert path in FILES or all(kind.get("examples") for kind in body.values()), (path, method)
 
 
 @pytest.mark.parametrize("view", sorted(set(views()) - {Schema, Nowhere}, key=lambda view: view.__name__))
