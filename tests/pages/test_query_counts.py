@@ -26,7 +26,7 @@ PINNED = {
     "card-edit": 6,  # version with card; may one see it
     "compare": 6,  # two revisions
     "dataset": 7,  # dataset with datasheet; versions; snapshots
-    "datasets": 8,  # datasets bare and dressed; snapshots; their number; saved filters
+    "datasets": 9,  # datasets bare and dressed; snapshots; their number; saved filters
     "datasheet-edit": 6,  # dataset with datasheet; may one see it
     "decision": 7,  # decision; token; model
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
@@ -47,7 +47,7 @@ PINNED = {
     "search": 4,  # without a query nothing is asked; with one, see test_lists.py
     "system": 10,  # system; risk decisions; clearances; its models; models to choose from
     "system-new": 4,
-    "systems": 8,  # systems bare and dressed; models in them; their number; saved filters
+    "systems": 9,  # systems bare and dressed; models in them; their number; saved filters
     "token": 8,  # token; decisions; their number; models
     "token-new": 6,  # accounts and models to choose from
     "tokens": 7,  # tokens; their models; their number
