@@ -163,7 +163,7 @@ class Chosen:
 
 def reread(plan: Plan, address: str) -> Chosen:
     """What a stored query string asks of the list now."""
-    return plan.chosen(dict(QueryDict(address).items()))
+    return plan.chosen(QueryDict(address).dict())
 
 
 def within(column: str, value: str, now: datetime | None = None) -> Q:

@@ -88,9 +88,12 @@ def _found(user: User, query: Query, kind: str) -> QuerySet[Any]:
 
 def _best(query: Query, kind: str, found: QuerySet[Any]) -> QuerySet[Any]:
     """Best hits first. Long texts are not ranked, that would unpack each of them: documents come newest first."""
-    if kind == "document":
-        return found.select_related("version__model", "dataset").order_by("-pk")
-    return found.annotate(relevance=relevance(query)).order_by("-relevance", "-pk")
+    ranked: QuerySet[Any] = (
+        found.select_related("version__model", "dataset").order_by("-pk")
+        if kind == "document"
+        else found.annotate(relevance=relevance(query)).order_by("-relevance", "-pk")
+    )
+    return ranked
 
 
 def _rows(first: dict[str, list[Any]]) -> dict[tuple[str, int], SearchRow]:

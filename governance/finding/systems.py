@@ -39,8 +39,8 @@ def matching(user: User, chosen: Chosen) -> QuerySet[System]:
     if chosen["risk"] == "undecided":
         found = found.exclude(Exists(RiskDecision.objects.filter(system=OuterRef("pk"))))
     elif chosen["risk"]:
-        found = found.alias(risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]))
-        found = found.filter(risk_class=chosen["risk"])
+        latest = Subquery(LATEST_RISK.values("risk_class")[:1])
+        found = found.annotate(risk_class=latest).filter(risk_class=chosen["risk"])
     if chosen["role"]:
         found = found.filter(operator_role=chosen["role"])
     if chosen["uses"]:

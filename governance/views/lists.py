@@ -80,7 +80,7 @@ def listed(request: PortalRequest, plan: Plan, kind: str) -> tuple[dict[str, Any
         "chosen": chosen,
         "fields": fields[:FIRST],
         "more_fields": fields[FIRST:],
-        "more_open": any(field["value"] for field in fields[FIRST:]),
+        "more_open": any(field["criterion"].name in chosen.values for field in fields[FIRST:]),
         "saved": saved_tabs(request.user, chosen),
         "longest": LONGEST,
     }

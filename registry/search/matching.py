@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.search import SearchRank
 from django.db import connection
 from django.db.models import BigIntegerField, Case, F, Func, IntegerField, Q, Value, When
@@ -31,10 +33,13 @@ def keys(query: Query, kind: str) -> list[int]:
     """The keys of the objects of `kind` that fit, visible or not, in one query."""
     if kind not in KINDS:
         raise ValueError(f"there is no search for {kind}")
-    wanted = [_Found(Value(kind), any_of(group)) for group in query.groups] or [_Everything(Value(kind))]
-    unwanted = [_Found(Value(kind), any_of(query.excluded))] if query.excluded else []
+    wanted: list[Func] = [_Found(Value(kind), any_of(group)) for group in query.groups] or [
+        _Everything(Value(kind))
+    ]
+    unwanted: list[Func] = [_Found(Value(kind), any_of(query.excluded))] if query.excluded else []
     compiler = SearchRow.objects.all().query.get_compiler(connection.alias)
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     for word, one in [*((" INTERSECT ", one) for one in wanted), *((" EXCEPT ", one) for one in unwanted)]:
         sql, given = compiler.compile(one.resolve_expression(SearchRow.objects.all().query))
         parts.append(f"{word if parts else ''}SELECT {sql}")

@@ -104,10 +104,14 @@ def _in_documents(query: Query, marker: Marker, rows: list[SearchRow]) -> dict[i
     of = SearchRow.objects.filter(card_of__in=models) | SearchRow.objects.filter(sheet_of__in=datasets)
     of |= SearchRow.objects.filter(document__in=documents)
     hits = Document.objects.filter(indexed__in=of.filter(vector=query.anything()))
-    hits = hits.select_related("head", "version", "indexed").alias(size=Length("head__body"))
+    hits = (
+        hits.select_related("head", "version", "indexed")
+        .annotate(size=Length("head__body"))
+        .filter(size__lte=LARGEST)
+    )
     found: dict[int, Snippet] = {}
-    for document in hits.filter(size__lte=LARGEST).order_by("-version__number", "pk")[: 4 * len(rows)]:
-        row = document.indexed  # type: ignore[attr-defined]
+    for document in hits.order_by("-version__number", "pk")[: 4 * len(rows)]:
+        row = document.indexed
         keys = [("model", row.card_of_id), ("dataset", row.sheet_of_id), (row.kind, document.pk)]
         place = next((subjects[key] for key in keys if key in subjects and subjects[key] not in found), None)
         snippet = _in_document(marker, document) if place else None

@@ -28,7 +28,7 @@ PINNED = {
     "compare": 6,  # two revisions
     "dataset": 9,  # dataset with datasheet; versions; snapshots; risk classes and severities (2)
     "dataset-lineage": 20,  # dataset; snapshots; versions and those derived from them, twice: drawn and affected
-    "datasets": 8,  # datasets bare and dressed; snapshots; their number; saved filters
+    "datasets": 9,  # datasets bare and dressed; snapshots; their number; saved filters
     "datasheet-edit": 9,  # dataset with datasheet; may one see it; own draft; risk classes and severities (2)
     "decision": 7,  # decision; token; model
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
@@ -58,7 +58,7 @@ PINNED = {
     "system-new": 4,
     "system-remove-model": 8,  # system; may one see it; model; cleared versions
     "system-retire": 7,  # system; may one see it; cleared versions
-    "systems": 8,  # systems bare and dressed; models in them; their number; saved filters
+    "systems": 9,  # systems bare and dressed; models in them; their number; saved filters
     "token": 8,  # token; decisions; their number; models
     "token-new": 6,  # accounts and models to choose from
     "tokens": 7,  # tokens; their models; their number
