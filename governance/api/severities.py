@@ -45,7 +45,7 @@ class SeverityOut(serializers.Serializer[Any]):
     rule = serializers.ChoiceField(choices=CODES)
     risk_class = serializers.ChoiceField(choices=CLASSES)
     severity = serializers.ChoiceField(choices=SEVERITIES, help_text="What holds.")
-    default = serializers.ChoiceField(choices=SEVERITIES, help_text="What would hold if nobody had decided.")  # type: ignore[assignment]
+    default = serializers.ChoiceField(choices=SEVERITIES, help_text="What would hold if nobody had decided.")
 
 
 @extend_schema_serializer(
