@@ -40,8 +40,7 @@ class _Picture(BaseParser):
         request = (parser_context or {})["request"]
         if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
             raise TooLarge(f"A figure has at most {MOST_BYTES} bytes.")
-        body: bytes = stream.read(MOST_BYTES + 1)
-        return body
+        return stream.read(MOST_BYTES + 1)
 
 
 class PNGBody(_Picture):
@@ -91,8 +90,9 @@ class Figures(Door):
     )
     def post(self, request: Request) -> Response:
         """Send the bytes as the body. PNG or JPEG, at most 5 MB and 40 million pixels; the same picture is kept once."""
-        data: Any = request.data
-        figure = verbs.attach(data=data if isinstance(data, bytes) else b"", by=self.user)
+        sent: Any = request.data
+        data = sent if isinstance(sent, bytes) else b""  # no body at all is an empty dictionary
+        figure = verbs.attach(data=data, by=self.user)
         there = reverse("api-figure", args=[figure.digest])
         return Response(FigureOut(figure).data, status=201, headers={"Location": there})
 

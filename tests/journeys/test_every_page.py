@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from registry.models import User
+from registry.models import User, Version
 from tests import factories
 from tests.pages.stand import Stand, furnished, page_names
 
@@ -58,7 +58,9 @@ def test_axe_finds_nothing_where_people_work(person: Any, stand: Stand) -> None:
         found(person(factories.member("owner")), stand, sorted(FORMS | {"home", "version-card", "review"}))
     )
     everything = allround("reviewer", "compliance", "admin")
-    faults += found(person(everything), stand, ["home", "review", "version", "system", "model", "reports"])
+    faults += found(
+        person(everything), stand, ["home", "review", "version", "system", "model", "reports", "severities"]
+    )
 
     assert not faults, "\n".join(faults)
 
@@ -80,6 +82,29 @@ def test_axe_finds_nothing_before_the_login_and_where_something_is_wrong(person:
     owner.goto(stand.address("token-new"))
     owner.get_by_role("button", name="Issue the token").click()
     faults += looked_at(owner, "a form that is refused")
+
+    assert not faults, "\n".join(faults)
+
+
+def test_axe_finds_nothing_in_the_editor_when_two_meet_in_it(person: Any, stand: Stand) -> None:
+    """A conflict, with proposals, findings and a figure; its preview; and a draft that is back."""
+    Version.objects.filter(pk=stand.version.pk).update(
+        proposals=[{"path": "model_details.task", "value": "regression", "source": "run 7"}]
+    )
+    owner = person(factories.member("owner"))
+    owner.goto(stand.address("card-edit"))
+    owner.get_by_role("button", name="Fill from MLflow").click()
+    owner.get_by_role("textbox", name="Caveats").fill("TBD")
+    factories.save(stand.version, mark="by another", by=factories.member("owner", "other"))
+    owner.get_by_role("button", name="Save revision").last.click()
+    owner.get_by_text("Somebody saved before you").wait_for()
+    faults = list(looked_at(owner, "conflict"))
+    owner.get_by_role("button", name="Preview").click()
+    owner.locator("[data-preview]").wait_for()
+    faults += looked_at(owner, "preview")
+    owner.goto(stand.address("card-edit"))
+    owner.get_by_text("Your unsaved text is back").wait_for()
+    faults += looked_at(owner, "draft")
 
     assert not faults, "\n".join(faults)
 

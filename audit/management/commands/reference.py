@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from audit.phrases import PHRASES
 from governance.gate import reasons
 from governance.roles import ROLES
-from registry.documents.outline import json_schema, outline
+from registry.documents.outline import Field, json_schema, outline
+from registry.documents.strictness import CLASSES, rules
 from registry.events import Event
 
 HEAD = "<!-- Written by `manage.py reference`. Change the code, not this file. -->\n\n"
@@ -88,7 +89,16 @@ def _reasons() -> str:
 
 
 def _documents() -> str:
-    rows = ["# Cards and datasheets", ""]
+    rows = [
+        "# Cards and datasheets",
+        "",
+        (
+            "The JSON Schemas below are published by every installation. Beside its sections a document may hold `unaccepted`:"
+            " the path of a field → where its value comes from, while nobody has accepted it. Decimal numbers are text. Canonical"
+            " bytes are RFC 8785, digests SHA-256."
+        ),
+        "",
+    ]
     for kind in ("card", "datasheet"):
         plan = outline(kind)
         rows += [
@@ -100,11 +110,35 @@ def _documents() -> str:
         for section in plan.sections:
             rows += [f"### {section.title}", ""]
             rows += [
-                f"- `{field.path}` ({field.kind}{', needed for review' if field.required else ''}): {field.label}"
+                f"- `{field.path}` ({field.kind}{', needed for review' if field.required else ''}"
+                f"{_condition(field)}): {field.label}"
                 for field in section.fields
             ]
             rows.append("")
-    return "\n".join(rows)
+    return "\n".join(rows + _document_rules())
+
+
+def _condition(field: Field) -> str:
+    return "" if field.applies == "all" else f", unless scope.{field.applies} is no"
+
+
+def _document_rules() -> list[str]:
+    """The rules of the lint with the severities that hold until compliance decides otherwise."""
+    rows = [
+        "## What is looked for",
+        "",
+        (
+            "Default severities, by the risk class of the strictest system that uses the model. `blocking` keeps a document from"
+            " being submitted for review."
+        ),
+        "",
+        f"| code | finds | {' | '.join(CLASSES)} |",
+        f"| --- | --- |{' --- |' * len(CLASSES)}",
+    ]
+    for rule in rules().values():
+        severities = " | ".join(rule.severity[one] for one in CLASSES)
+        rows.append(f"| `{rule.code}` | {rule.label} | {severities} |")
+    return [*rows, ""]
 
 
 def _subclasses(kind: type[Event]) -> set[type[Event]]:
