@@ -135,9 +135,9 @@ class ImportForm(forms.Form):
         help_text="model-slug/number, or the slug of a dataset. Left empty, the import waits in the list.",
     )
 
-    def clean_file(self) -> UploadedFile:
+    def clean_file(self) -> UploadedFile[Any]:
         """Refuse what is too large while it still lies on disk."""
-        file: UploadedFile = self.cleaned_data["file"]
+        file: UploadedFile[Any] = self.cleaned_data["file"]
         if (file.size or 0) > formats.MAX_BYTES:
             raise forms.ValidationError(
                 f"The file has {(file.size or 0) / 1e6:.1f} MB; at most {formats.MAX_BYTES / 1e6:.0f} MB are read."

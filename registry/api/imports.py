@@ -43,8 +43,12 @@ LEAF = {
 }
 ACCOUNT = {"subject": {"name": "credit-risk", "version": ""}, "notes": [], "counts": {"mapped": 1, "kept": 0, "dropped": 0}, "report": [LEAF]}  # fmt: skip
 KINDS = sorted({one.media_type for one in formats.WRITERS.values()})
+SHOWN = OpenApiExample("A document", value={"schema": "cardinal/card/1"}, response_only=True)
 FILE: dict[Any, Any] = {
-    (200, kind): OpenApiResponse(OpenApiTypes.BINARY, description="The document.") for kind in KINDS
+    (200, kind): OpenApiResponse(OpenApiTypes.OBJECT, description="The document.", examples=[SHOWN])
+    if kind == "application/json"
+    else OpenApiResponse(OpenApiTypes.BINARY, description="The document.")
+    for kind in KINDS
 }
 
 
@@ -72,7 +76,7 @@ class LeafOut(serializers.Serializer[Any]):
     path = serializers.CharField(help_text="JSON pointer (RFC 6901).")
     outcome = serializers.ChoiceField(choices=["mapped", "kept", "dropped"])
     value = serializers.JSONField(allow_null=True)
-    field = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    field = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
 
 
@@ -132,7 +136,7 @@ class Imports(Listing):
     needs = ""
     order = "-taken_at"
     serializer_class = ImportOut
-    parser_classes = [MultiPartParser, RawFile]  # type: ignore[list-item]
+    parser_classes = [MultiPartParser, RawFile]
 
     @described("imports_list", "List imports", "imports", {200: ImportOut(many=True)}, declines=(400, 401))
     def get(self, request: Request) -> Response:
@@ -159,9 +163,10 @@ class Imports(Listing):
 
 def _file(request: Request, name: str) -> tuple[str, bytes]:
     """(name, bytes) of what was sent. What is too large is refused before it is read."""
-    if isinstance(request.data, bytes):
-        return name, request.data
-    file = request.data.get("file")
+    data: Any = request.data
+    if isinstance(data, bytes):
+        return name, data
+    file = data.get("file")
     if not hasattr(file, "read"):
         raise Invalid(fields={"file": ["Send a file."]})
     if file.size > formats.MAX_BYTES:

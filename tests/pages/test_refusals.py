@@ -15,7 +15,18 @@ from tests.pages.stand import POST_ONLY, Stand, names, page_names
 AsUser = Callable[[User], Client]
 
 # Walks over all pages in one test each: what they stand on is made once.
-LISTS = ["home", "models", "datasets", "systems", "reviews", "policies", "tokens", "reports", "trail"]
+LISTS = [
+    "home",
+    "models",
+    "datasets",
+    "imports",
+    "systems",
+    "reviews",
+    "policies",
+    "tokens",
+    "reports",
+    "trail",
+]
 BY_ROLE = [
     "decisions",
     "decision",
@@ -23,6 +34,7 @@ BY_ROLE = [
     "token-new",
     "system-new",
     "report-new",
+    "import-new",
     "sync",
 ]  # 403 without the role
 OPEN_TO_ALL = [*LISTS, "login", "logout", "password_change", "schema", "healthz", "readyz", "metrics"]
@@ -49,6 +61,8 @@ FORBIDDEN = {
     "datasheet-edit": "reviewer",
     "report-new": "reviewer",
     "report-cancel": "reviewer",
+    "import-new": "reviewer",
+    "import-use": "auditor",
 }
 
 
