@@ -236,6 +236,7 @@ SPECTACULAR_SETTINGS = {
         "ReportState": "audit.models.Report.State",
         "TokenState": "governance.api.tokens.STATES",
         "Environment": "registry.models.Environment",
+        "ImportKind": "registry.models.Import.Kind",
     },
 }
 

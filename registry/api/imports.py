@@ -43,7 +43,9 @@ LEAF = {
 }
 ACCOUNT = {"subject": {"name": "credit-risk", "version": ""}, "notes": [], "counts": {"mapped": 1, "kept": 0, "dropped": 0}, "report": [LEAF]}  # fmt: skip
 KINDS = sorted({one.media_type for one in formats.WRITERS.values()})
-SHOWN = OpenApiExample("A document", value={"schema": "cardinal/card/1"}, response_only=True)
+SHOWN = OpenApiExample(
+    "A document", value={"schema": "cardinal/card/1"}, response_only=True, media_type="application/json"
+)
 FILE: dict[Any, Any] = {
     (200, kind): OpenApiResponse(OpenApiTypes.OBJECT, description="The document.", examples=[SHOWN])
     if kind == "application/json"
@@ -74,7 +76,7 @@ class LeafOut(serializers.Serializer[Any]):
     """What became of one value of the file."""
 
     path = serializers.CharField(help_text="JSON pointer (RFC 6901).")
-    outcome = serializers.ChoiceField(choices=["mapped", "kept", "dropped"])
+    outcome = serializers.CharField(help_text="`mapped`, `kept` or `dropped`.")
     value = serializers.JSONField(allow_null=True)
     field = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)

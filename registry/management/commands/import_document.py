@@ -15,11 +15,11 @@ from registry.actions import imports
 from registry.documents import content as contents
 from registry.documents.proposals import offer
 from registry.errors import DomainError, Invalid
-from registry.formats.ledger import DROPPED, KEPT, MAPPED
+from registry.formats.ledger import OUTCOMES
 from registry.models import Dataset, User, Version
 from registry.naming import named, named_in
 
-TITLES = {MAPPED: "Mapped", KEPT: "Kept unmapped", DROPPED: "Dropped"}
+TITLES = dict(OUTCOMES)
 
 
 class Command(BaseCommand):
