@@ -42,16 +42,19 @@ LEAF = {
     "reason": "",
 }
 ACCOUNT = {"subject": {"name": "credit-risk", "version": ""}, "notes": [], "counts": {"mapped": 1, "kept": 0, "dropped": 0}, "report": [LEAF]}  # fmt: skip
-KINDS = sorted({one.media_type for one in formats.WRITERS.values()})
-SHOWN = OpenApiExample(
-    "A document", value={"schema": "cardinal/card/1"}, response_only=True, media_type="application/json"
-)
-FILE: dict[Any, Any] = {
-    (200, kind): OpenApiResponse(OpenApiTypes.OBJECT, description="The document.", examples=[SHOWN])
-    if kind == "application/json"
-    else OpenApiResponse(OpenApiTypes.BINARY, description="The document.")
-    for kind in KINDS
-}
+SHOWN = {"text/markdown": "# Model Card for credit-risk", "application/json": {"schema": "cardinal/card/1"}}
+
+
+def _file_of(kind: str) -> dict[Any, Any]:
+    """What an export of a card or a datasheet answers with: a type for each family of formats."""
+    found: dict[Any, Any] = {}
+    for media in sorted({one.media_type for one in formats.writers(kind).values()}):
+        shown = OpenApiExample(
+            "A document", value=SHOWN.get(media, "{…}"), response_only=True, media_type=media
+        )
+        form = OpenApiTypes.OBJECT if media == "application/json" else OpenApiTypes.BINARY
+        found[200, media] = OpenApiResponse(form, description="The document.", examples=[shown])
+    return found
 
 
 @extend_schema_serializer(examples=[OpenApiExample("An import", value=IMPORT, response_only=True)])
@@ -221,7 +224,7 @@ class ExportCard(Door):
         "card_export",
         "Export the card of a version",
         "documents",
-        FILE,
+        _file_of("card"),
         declines=READ,
         parameters=[OpenApiParameter("form", str, "path", enum=list(formats.writers("card")))],
     )
@@ -240,7 +243,7 @@ class ExportDatasheet(Door):
         "datasheet_export",
         "Export a datasheet",
         "documents",
-        FILE,
+        _file_of("datasheet"),
         declines=READ,
         parameters=[OpenApiParameter("form", str, "path", enum=list(formats.writers("datasheet")))],
     )
