@@ -242,6 +242,7 @@ SPECTACULAR_SETTINGS = {
         "Severity": "registry.documents.strictness.SEVERITIES",
         "RiskClass": "governance.models.RiskClass",
         "Environment": "registry.models.Environment",
+        "ImportKind": "registry.models.Import.Kind",
     },
 }
 

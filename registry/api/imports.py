@@ -42,10 +42,19 @@ LEAF = {
     "reason": "",
 }
 ACCOUNT = {"subject": {"name": "credit-risk", "version": ""}, "notes": [], "counts": {"mapped": 1, "kept": 0, "dropped": 0}, "report": [LEAF]}  # fmt: skip
-KINDS = sorted({one.media_type for one in formats.WRITERS.values()})
-FILE: dict[Any, Any] = {
-    (200, kind): OpenApiResponse(OpenApiTypes.BINARY, description="The document.") for kind in KINDS
-}
+SHOWN = {"text/markdown": "# Model Card for credit-risk", "application/json": {"schema": "cardinal/card/1"}}
+
+
+def _file_of(kind: str) -> dict[Any, Any]:
+    """What an export of a card or a datasheet answers with: a type for each family of formats."""
+    found: dict[Any, Any] = {}
+    for media in sorted({one.media_type for one in formats.writers(kind).values()}):
+        shown = OpenApiExample(
+            "A document", value=SHOWN.get(media, "{…}"), response_only=True, media_type=media
+        )
+        form = OpenApiTypes.OBJECT if media == "application/json" else OpenApiTypes.BINARY
+        found[200, media] = OpenApiResponse(form, description="The document.", examples=[shown])
+    return found
 
 
 @extend_schema_serializer(examples=[OpenApiExample("An import", value=IMPORT, response_only=True)])
@@ -70,7 +79,7 @@ class LeafOut(serializers.Serializer[Any]):
     """What became of one value of the file."""
 
     path = serializers.CharField(help_text="JSON pointer (RFC 6901).")
-    outcome = serializers.ChoiceField(choices=["mapped", "kept", "dropped"])
+    outcome = serializers.CharField(help_text="`mapped`, `kept` or `dropped`.")
     value = serializers.JSONField(allow_null=True)
     field = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
@@ -159,10 +168,10 @@ class Imports(Listing):
 
 def _file(request: Request, name: str) -> tuple[str, bytes]:
     """(name, bytes) of what was sent. What is too large is refused before it is read."""
-    sent: Any = request.data
-    if isinstance(sent, bytes):
-        return name, sent
-    file = sent.get("file")
+    data: Any = request.data
+    if isinstance(data, bytes):
+        return name, data
+    file = data.get("file")
     if not hasattr(file, "read"):
         raise Invalid(fields={"file": ["Send a file."]})
     if file.size > formats.MAX_BYTES:
@@ -215,7 +224,7 @@ class ExportCard(Door):
         "card_export",
         "Export the card of a version",
         "documents",
-        FILE,
+        _file_of("card"),
         declines=READ,
         parameters=[OpenApiParameter("form", str, "path", enum=list(formats.writers("card")))],
     )
@@ -234,7 +243,7 @@ class ExportDatasheet(Door):
         "datasheet_export",
         "Export a datasheet",
         "documents",
-        FILE,
+        _file_of("datasheet"),
         declines=READ,
         parameters=[OpenApiParameter("form", str, "path", enum=list(formats.writers("datasheet")))],
     )

@@ -15,6 +15,7 @@ from registry.documents.proposals import LONGEST, Proposal
 from registry.formats.reading import is_storable, leaves
 
 MAPPED, KEPT, DROPPED = "mapped", "kept", "dropped"
+OUTCOMES = [(MAPPED, "Mapped"), (KEPT, "Kept unmapped"), (DROPPED, "Dropped")]
 MAX_ROWS, MAX_CELL = 500, 500
 MAX_DOCUMENT = 1_200_000  # bytes of text in one document, well under what can be stored with its keys
 PLACEHOLDERS = ("more information needed", "more info needed", "todo", "tbd", "n/a", "needs more information")

@@ -9,11 +9,11 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import get_valid_filename
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from registry import formats
 from registry.actions import imports as verbs
-from registry.errors import DomainError, Invalid
+from registry.errors import Conflict, Invalid, Missing
 from registry.exporting import export_of, file_name
 from registry.formats.ledger import DROPPED, KEPT, MAPPED
 from registry.forms import ImportForm, UseForm
@@ -75,7 +75,7 @@ def import_new(request: PortalRequest) -> HttpResponse:
                 about=about,
                 by=request.user,
             )
-        except DomainError as error:
+        except (Invalid, Conflict, Missing) as error:
             for field, sentences in (getattr(error, "fields", {}) or {"into": [str(error)]}).items():
                 form.add_error(field if field in form.fields else "into", sentences)
         else:
@@ -112,6 +112,7 @@ def imported(request: PortalRequest, pk: int, form: UseForm | None = None) -> Ht
 def use(request: PortalRequest, pk: int) -> HttpResponse:
     """Use an import that waits for a version or a dataset."""
     one = _find(request, pk)
+    require(request.user, "registry.write_document", on=one)
     form = UseForm(request.POST)
     if form.is_valid():
         try:
@@ -120,7 +121,7 @@ def use(request: PortalRequest, pk: int) -> HttpResponse:
             form.add_error(
                 "into", [sentence for sentences in error.fields.values() for sentence in sentences]
             )
-        except DomainError as error:
+        except (Conflict, Missing) as error:
             form.add_error("into", str(error))
     if form.errors:
         return imported(request, pk, form)
@@ -128,14 +129,12 @@ def use(request: PortalRequest, pk: int) -> HttpResponse:
     return redirect(one)
 
 
-@require_GET
 def raw(request: PortalRequest, pk: int) -> HttpResponse:
     """The bytes as they came: always a download, never shown."""
     one = _find(request, pk)
     return attached(one.raw(), get_valid_filename(one.name), "application/octet-stream")
 
 
-@require_GET
 def report(request: PortalRequest, pk: int) -> HttpResponse:
     """The whole account as JSON."""
     one = _find(request, pk)
@@ -143,14 +142,12 @@ def report(request: PortalRequest, pk: int) -> HttpResponse:
     return attached(text.encode(), f"import-{one.pk}-report.json", "application/json")
 
 
-@require_GET
 def export_card(request: PortalRequest, slug: str, number: int, form: str) -> HttpResponse:
     """The card of a version as a file."""
     rows = Version.objects.visible_to(request.user).select_related("model", "card__head", "run")
     return exported(get_object_or_404(rows.named(slug, number)), form, request.user)
 
 
-@require_GET
 def export_datasheet(request: PortalRequest, slug: str, form: str) -> HttpResponse:
     """The datasheet of a dataset as a file."""
     rows = Dataset.objects.visible_to(request.user).select_related("datasheet__head")
@@ -187,7 +184,7 @@ def _about_of(request: PortalRequest) -> Version | Dataset | None:
     """What the link to this page says that the file is for; a name that means nothing is shown as typed."""
     try:
         return named(request.GET["for"], request.user) if request.GET.get("for") else None
-    except DomainError:
+    except Missing:
         return None
 
 

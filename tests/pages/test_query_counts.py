@@ -34,7 +34,7 @@ PINNED = {
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
     "design": 4,
     "entry": 7,  # entry; the one before; the one after
-    "import": 5,  # import with what it is about; what exists under the name that it gives
+    "import": 6,  # import with what it is about; what exists here under its name
     "import-new": 4,
     "imports": 6,  # imports; their number
     "home": 12,  # coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens

@@ -21,6 +21,7 @@ LISTS = [
     "datasets",
     "systems",
     "affected",
+    "imports",
     "reviews",
     "policies",
     "tokens",
@@ -34,6 +35,7 @@ BY_ROLE = [
     "token-new",
     "system-new",
     "report-new",
+    "import-new",
     "sync",
 ]  # 403 without the role
 TABLES = ["models-csv", "systems-csv", "datasets-csv"]
@@ -85,6 +87,8 @@ FORBIDDEN = {
     "severities": "owner",
     "report-new": "reviewer",
     "report-cancel": "reviewer",
+    "import-new": "reviewer",
+    "import-use": "auditor",
 }
 
 

@@ -54,7 +54,7 @@ class TestVerbs:
         assert {leaf["outcome"] for leaf in one.report} == {"mapped", "kept", "dropped"}
         assert one.unmapped == {"/front matter/widget/0/text": "7"}
         entry = Entry.objects.get(kind="import.taken")
-        assert (entry.actor, entry.content["facts"]["digest"]) == ("owner", one.digest)
+        assert (entry.actor, entry.facts["facts"]["digest"]) == ("owner", one.digest)
 
     def test_the_same_bytes_are_kept_once(self, owner: User) -> None:
         first, second = factories.imported(), factories.imported()
@@ -71,9 +71,7 @@ class TestVerbs:
         assert content["intended_use"]["uses"] == "Sorting post."
         assert content["unaccepted"]["intended_use.uses"].startswith("imported from README.md (sha256 ")
         assert one.revision.note == "Imported from README.md"
-        assert Entry.objects.get(kind="import.used").content["facts"]["proposed"] == len(
-            content["unaccepted"]
-        )
+        assert Entry.objects.get(kind="import.used").facts["facts"]["proposed"] == len(content["unaccepted"])
 
     def test_what_a_person_wrote_is_never_touched(self, version: Version, owner: User) -> None:
         content = blank("card")

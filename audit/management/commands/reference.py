@@ -11,10 +11,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from audit.phrases import PHRASES
 from governance.gate import reasons
 from governance.roles import ROLES
+from registry import formats
 from registry.documents.outline import Field, json_schema, outline
 from registry.documents.strictness import CLASSES, rules
 from registry.events import Event
 
+# Both versions of a format say each field in the same place; our own JSON is told in documents.md.
+FAMILIES = {
+    "huggingface": "Hugging Face",
+    "toolkit": "Model Card Toolkit",
+    "cyclonedx": "CycloneDX",
+    "croissant": "Croissant",
+}
 HEAD = "<!-- Written by `manage.py reference`. Change the code, not this file. -->\n\n"
 
 
@@ -49,6 +57,7 @@ def pages() -> dict[str, str]:
         "events.md": HEAD + _events(),
         "gate-reasons.md": HEAD + _reasons(),
         "documents.md": HEAD + _documents(),
+        "formats.md": HEAD + _formats(),
     }
 
 
@@ -139,6 +148,37 @@ def _document_rules() -> list[str]:
         severities = " | ".join(rule.severity[one] for one in CLASSES)
         rows.append(f"| `{rule.code}` | {rule.label} | {severities} |")
     return [*rows, ""]
+
+
+def _formats() -> str:
+    rows = [
+        "# Formats",
+        "",
+        "Imported: " + ", ".join(f"{one.label} (`{name}`)" for name, one in formats.READERS.items()) + ".",
+        "",
+        "Exported: " + ", ".join(f"{one.label} (`{name}`)" for name, one in formats.WRITERS.items()) + ".",
+        "",
+        "Where each field stands in a file that is written here; an import reads it from the same place, and from the",
+        "other spellings of each format. A dash: the format has no place for it, and the export says so.",
+        "",
+    ]
+    for kind in ("card", "datasheet"):
+        told = {
+            FAMILIES[name.partition("-")[0]]: one
+            for name, one in formats.writers(kind).items()
+            if name.partition("-")[0] in FAMILIES
+        }
+        rows += [
+            f"## {outline(kind).title}",
+            "",
+            f"| field | {' | '.join(told)} |",
+            f"| --- |{' --- |' * len(told)}",
+        ]
+        for field in outline(kind).fields():
+            cells = (one.places.get(field.path, "–").replace("|", "&#124;") for one in told.values())
+            rows.append(f"| `{field.path}` | {' | '.join(cells)} |")
+        rows.append("")
+    return "\n".join(rows)
 
 
 def _subclasses(kind: type[Event]) -> set[type[Event]]:

@@ -94,8 +94,8 @@ def writer(spec: str) -> Callable[[Export], bytes]:
 
 
 def _kept(tree: dict[str, Any]) -> dict[str, Any]:
-    rest: dict[str, Any] = without_empty({key: value for key, value in tree.items() if key != "@context"})
-    return {"@context": tree["@context"]} | rest
+    told: dict[str, Any] = without_empty({key: value for key, value in tree.items() if key != "@context"})
+    return {"@context": tree["@context"]} | told
 
 
 def _identity(given: Export) -> dict[str, Any]:

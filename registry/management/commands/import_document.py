@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from registry import formats
 from registry.actions import imports
 from registry.documents import content as contents
 from registry.documents.proposals import offer
 from registry.errors import DomainError, Invalid
-from registry.formats.ledger import DROPPED, KEPT, MAPPED
+from registry.formats.ledger import OUTCOMES
 from registry.models import Dataset, User, Version
 from registry.naming import named, named_in
 
-TITLES = {MAPPED: "Mapped", KEPT: "Kept unmapped", DROPPED: "Dropped"}
+TITLES = dict(OUTCOMES)
 
 
 class Command(BaseCommand):
@@ -49,6 +51,10 @@ class Command(BaseCommand):
             self._refuse(options, str(error))
         except OSError as error:
             self._refuse(options, f"{options['file']} cannot be read: {error.strerror or error}.")
+        except DatabaseError as error:
+            self._refuse(
+                options, f"The database cannot be used: {str(error).splitlines()[0]}. Run manage.py migrate."
+            )
         self.stdout.write(json.dumps(told, ensure_ascii=True) if options["json"] else _readable(told))
 
     def _refuse(self, options: dict[str, Any], reason: str) -> None:
@@ -66,21 +72,15 @@ class Command(BaseCommand):
 
     def _import(self, path: Path, options: dict[str, Any]) -> dict[str, Any]:
         raw = content_of(path)
+        reading = formats.read(raw, name=path.name, format=options["format"])
+        told = _told(reading, path, options)
+        if options["dry_run"] and not (options["into"] or options["by"]):
+            with suppress(DatabaseError):  # reading a file needs no database; naming what exists here does
+                told["named_here"] = _named_here(reading, User.machine())
+            return told | {"proposals": _would(reading, None)}
         by = _account(options["by"])
         about = named(options["into"], by) if options["into"] else None
-        reading = formats.read(raw, name=path.name, format=options["format"])
-        told: dict[str, Any] = {
-            "imported": not options["dry_run"],
-            "file": str(path),
-            "format": reading.format,
-            "kind": reading.kind,
-            "subject": asdict(reading.subject),
-            "named_here": named_in(reading.subject.name, reading.subject.version, reading.kind, by),
-            "into": options["into"],
-            "notes": list(reading.notes),
-            "counts": reading.counts,
-            "report": [asdict(leaf) for leaf in reading.report],
-        }
+        told["named_here"] = _named_here(reading, by)
         if options["dry_run"]:
             return told | {"proposals": _would(reading, about)}
         taken = imports.take(name=path.name, raw=raw, format=options["format"], about=about, by=by)
@@ -90,6 +90,25 @@ class Command(BaseCommand):
             "revision": taken.revision.number if taken.revision else None,
             "proposals": [proposal["path"] for proposal in taken.proposals],
         }
+
+
+def _told(reading: formats.Reading, path: Path, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "imported": not options["dry_run"],
+        "file": str(path),
+        "format": reading.format,
+        "kind": reading.kind,
+        "subject": asdict(reading.subject),
+        "named_here": [],
+        "into": options["into"],
+        "notes": list(reading.notes),
+        "counts": reading.counts,
+        "report": [asdict(leaf) for leaf in reading.report],
+    }
+
+
+def _named_here(reading: formats.Reading, by: User) -> list[str]:
+    return named_in(reading.subject.name, reading.subject.version, reading.kind, by)
 
 
 def content_of(path: Path) -> bytes:
