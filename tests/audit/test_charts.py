@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -157,10 +158,7 @@ def test_more_columns_make_a_wider_drawing_and_no_box_meets_another() -> None:
     boxes = [e for e in root.iter(f"{SVG}rect") if float(e.get("width", 0)) > 10]
     left = sorted(float(box.get("x", 0)) for box in boxes)
     assert len(left) == 5
-    assert all(
-        after - before > float(boxes[0].get("width", 0))
-        for before, after in zip(left, left[1:], strict=False)
-    )
+    assert all(after - before > float(boxes[0].get("width", 0)) for before, after in pairwise(left))
     assert left[-1] + float(boxes[0].get("width", 0)) <= float(root.get("width", 0))
 
 
