@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.models.impact import Affected as Weighed
 from governance.models.impact import weighed
 from registry.api.doors import Door
 from registry.api.problems import described
@@ -66,8 +67,14 @@ class AffectedVersionOut(serializers.Serializer[Any]):
     cleared = serializers.ListField(
         child=serializers.CharField(), help_text="Environments that it is cleared for; empty when for none."
     )
-    systems = serializers.SlugRelatedField(many=True, read_only=True, slug_field="slug")  # type: ignore[var-annotated]
-    endpoints = serializers.SlugRelatedField(many=True, read_only=True, slug_field="url")  # type: ignore[var-annotated]
+    systems = serializers.SerializerMethodField()
+    endpoints = serializers.SerializerMethodField()
+
+    def get_systems(self, one: Weighed) -> list[str]:
+        return [system.slug for system in one.systems]
+
+    def get_endpoints(self, one: Weighed) -> list[str]:
+        return [endpoint.url for endpoint in one.endpoints]
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Affected", value=AFFECTED, response_only=True)])

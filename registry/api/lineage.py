@@ -59,6 +59,28 @@ BOM = {
 }  # fmt: skip
 
 
+PROV = OpenApiResponse(
+    OpenApiTypes.OBJECT,
+    description="A W3C PROV-JSON document.",
+    examples=[
+        OpenApiExample(
+            "PROV-JSON",
+            value={
+                "prefix": {"cardinal": prov.NAMESPACE},
+                "activity": {"cardinal:run-12": {"prov:label": "run 7f0c9b6e"}},
+                "entity": {"cardinal:version-3": {"prov:label": "credit-risk v3"}},
+                "wasGeneratedBy": {
+                    "cardinal:link-1": {
+                        "prov:entity": "cardinal:version-3",
+                        "prov:activity": "cardinal:run-12",
+                    }
+                },
+            },
+        )
+    ],
+)
+
+
 class Side(serializers.Serializer[Any]):
     """All of it, or one side of a part."""
 
@@ -75,14 +97,14 @@ class Side(serializers.Serializer[Any]):
     )
 
 
-class FactOut(serializers.Serializer[Any]):
+class LineageFactOut(serializers.Serializer[Any]):
     """Something that is known of a node."""
 
     label = serializers.CharField()  # type: ignore[assignment]
     value = serializers.CharField(allow_blank=True)
 
 
-class NodeOut(serializers.Serializer[Any]):
+class LineageNodeOut(serializers.Serializer[Any]):
     """A thing, a deed or somebody."""
 
     id = serializers.CharField()
@@ -91,10 +113,10 @@ class NodeOut(serializers.Serializer[Any]):
     )
     label = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     detail = serializers.CharField(allow_blank=True)
-    facts = FactOut(many=True)
+    facts = LineageFactOut(many=True)
 
 
-class EdgeOut(serializers.Serializer[Any]):
+class LineageEdgeOut(serializers.Serializer[Any]):
     """`source` depends on `target`."""
 
     source = serializers.CharField()  # type: ignore[assignment]
@@ -102,7 +124,7 @@ class EdgeOut(serializers.Serializer[Any]):
     relation = serializers.CharField(help_text="A relation of W3C PROV, or Cardinal's `serves` and `partOf`.")
 
 
-class MoreOut(serializers.Serializer[Any]):
+class LineageMoreOut(serializers.Serializer[Any]):
     """What a limit left out."""
 
     kind = serializers.CharField()
@@ -110,15 +132,15 @@ class MoreOut(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Lineage", value=GRAPH, response_only=True)])
-class GraphOut(serializers.Serializer[Any]):
+class LineageOut(serializers.Serializer[Any]):
     """What you may see of a lineage, in a fixed order. Edges point from what depends to what it depends on."""
 
-    nodes = NodeOut(many=True)
-    edges = EdgeOut(many=True)
-    more = MoreOut(many=True)
+    nodes = LineageNodeOut(many=True)
+    edges = LineageEdgeOut(many=True)
+    more = LineageMoreOut(many=True)
 
 
-class FileOut(serializers.Serializer[Any]):
+class BomFileOut(serializers.Serializer[Any]):
     """A file of a version."""
 
     path = serializers.CharField()
@@ -126,7 +148,7 @@ class FileOut(serializers.Serializer[Any]):
     size = serializers.IntegerField(help_text="Bytes.")
 
 
-class PackageOut(serializers.Serializer[Any]):
+class BomPackageOut(serializers.Serializer[Any]):
     """A line of the requirements; `version` is empty when the line pins none."""
 
     name = serializers.CharField()
@@ -134,7 +156,7 @@ class PackageOut(serializers.Serializer[Any]):
     requirement = serializers.CharField(source="line")
 
 
-class MaterialOut(serializers.Serializer[Any]):
+class BomDatasetOut(serializers.Serializer[Any]):
     """A snapshot that went in. `weak_digest` is MLflow's: it tells snapshots apart and proves nothing."""
 
     dataset = serializers.CharField(source="use.snapshot.dataset.slug")
@@ -145,7 +167,7 @@ class MaterialOut(serializers.Serializer[Any]):
     datasheet_digest = serializers.CharField(source="datasheet.digest", allow_null=True, default=None)
 
 
-class StockOut(serializers.Serializer[Any]):
+class BomBaseOut(serializers.Serializer[Any]):
     """A base model; `model` and `version` where a version of this registry is meant and you may see it."""
 
     name = serializers.CharField(source="base.name")
@@ -155,7 +177,7 @@ class StockOut(serializers.Serializer[Any]):
     version = serializers.IntegerField(source="version.number", allow_null=True, default=None)
 
 
-class RunOut(serializers.Serializer[Any]):
+class BomRunOut(serializers.Serializer[Any]):
     """The run that made it."""
 
     run_id = serializers.CharField()
@@ -165,7 +187,7 @@ class RunOut(serializers.Serializer[Any]):
     params = serializers.DictField(child=serializers.CharField(allow_blank=True))
 
 
-class StageFileOut(serializers.Serializer[Any]):
+class BomStageFileOut(serializers.Serializer[Any]):
     """A file that a stage read or wrote."""
 
     path = serializers.CharField(allow_blank=True)
@@ -174,16 +196,16 @@ class StageFileOut(serializers.Serializer[Any]):
     size = serializers.IntegerField(allow_null=True, help_text="Bytes.")
 
 
-class StageOut(serializers.Serializer[Any]):
+class BomStageOut(serializers.Serializer[Any]):
     """A stage of the pipeline."""
 
     name = serializers.CharField()
     command = serializers.CharField(allow_blank=True)
-    dependencies = StageFileOut(many=True)
-    outputs = StageFileOut(many=True)
+    dependencies = BomStageFileOut(many=True)
+    outputs = BomStageFileOut(many=True)
 
 
-class PlaceOut(serializers.Serializer[Any]):
+class BomEndpointOut(serializers.Serializer[Any]):
     """Where it serves."""
 
     environment = serializers.CharField()
@@ -199,14 +221,17 @@ class BomOut(serializers.Serializer[Any]):
     python = serializers.CharField(allow_blank=True)
     mlflow = serializers.CharField(allow_blank=True)
     artifact_digest = serializers.CharField(source="manifest.digest", allow_null=True, default=None)
-    files = FileOut(many=True)
-    packages = PackageOut(many=True)
-    datasets = MaterialOut(source="data", many=True)
-    base_models = StockOut(source="bases", many=True)
-    run = RunOut(allow_null=True)
-    stages = StageOut(many=True)
-    endpoints = PlaceOut(many=True)
-    systems = serializers.SlugRelatedField(many=True, read_only=True, slug_field="slug")  # type: ignore[var-annotated]
+    files = BomFileOut(many=True)
+    packages = BomPackageOut(many=True)
+    datasets = BomDatasetOut(source="data", many=True)
+    base_models = BomBaseOut(source="bases", many=True)
+    run = BomRunOut(allow_null=True)
+    stages = BomStageOut(many=True)
+    endpoints = BomEndpointOut(many=True)
+    systems = serializers.SerializerMethodField()
+
+    def get_systems(self, one: bom.Bom) -> list[str]:
+        return [system.slug for system in one.systems]
 
 
 class VersionLineage(Door):
@@ -214,13 +239,13 @@ class VersionLineage(Door):
 
     kind = Version
     needs = ""
-    serializer_class = GraphOut
+    serializer_class = LineageOut
 
     @described(
         "versions_lineage",
         "Read the lineage of a version",
         "lineage",
-        {200: GraphOut},
+        {200: LineageOut},
         declines=(400, 401, 404),
         parameters=[Side],
     )
@@ -235,13 +260,13 @@ class VersionProv(Door):
 
     kind = Version
     needs = ""
-    serializer_class = GraphOut
+    serializer_class = LineageOut
 
     @described(
         "versions_prov",
         "Read the lineage of a version as PROV-JSON",
         "lineage",
-        {200: OpenApiResponse(OpenApiTypes.OBJECT, description="A W3C PROV-JSON document.")},
+        {200: PROV},
     )
     def get(self, request: Request, slug: str, number: int) -> HttpResponse:
         """A W3C PROV document in the namespace urn:cardinal:lineage:."""
@@ -267,13 +292,13 @@ class DatasetLineage(Door):
 
     kind = Dataset
     needs = ""
-    serializer_class = GraphOut
+    serializer_class = LineageOut
 
     @described(
         "datasets_lineage",
         "Read the lineage of a dataset",
         "lineage",
-        {200: GraphOut},
+        {200: LineageOut},
         declines=(400, 401, 404),
         parameters=[Side],
     )
@@ -300,4 +325,4 @@ def _answer(graph: Graph, chosen: dict[str, Any]) -> Response:
         "edges": graph.edges,
         "more": [{"kind": kind, "count": count} for kind, count in graph.more],
     }
-    return Response(GraphOut(body).data)
+    return Response(LineageOut(body).data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -146,3 +147,39 @@ def test_shortened_words_fit() -> None:
     assert fit("short", 200, 10) == "short"
     assert measure(fit("a long name that does not fit", 60, 10), 10) <= 60
     assert fit("credit-applications-holdout", 100, 10, middle=True).endswith("holdout")
+
+
+def test_more_columns_make_a_wider_drawing_and_no_box_meets_another() -> None:
+    kinds = ("dataset", "snapshot", "run", "version", "system")
+    nodes = [{"id": kind, "kind": kind, "label": kind, "detail": ""} for kind in kinds]
+
+    root = ElementTree.fromstring(charts.lineage(nodes, []))
+
+    boxes = [e for e in root.iter(f"{SVG}rect") if float(e.get("width", 0)) > 10]
+    left = sorted(float(box.get("x", 0)) for box in boxes)
+    assert len(left) == 5
+    assert all(after - before > float(boxes[0].get("width", 0)) for before, after in pairwise(left))
+    assert left[-1] + float(boxes[0].get("width", 0)) <= float(root.get("width", 0))
+
+
+def test_what_was_left_out_before_is_counted_in_its_column() -> None:
+    drawing = charts.lineage(NODES, EDGES, more={"version": 7})
+
+    assert "and 7 more" in drawing
+
+
+def test_the_node_in_focus_has_a_strong_outline() -> None:
+    assert charts.lineage(NODES, EDGES, focus="v").count('stroke-width="2"') == 1
+    assert 'stroke-width="2"' not in charts.lineage(NODES, EDGES)
+
+
+def test_stages_stand_in_the_order_of_their_pipeline_and_a_cycle_ends() -> None:
+    nodes = [
+        {"id": name, "kind": "stage", "label": name, "detail": ""} for name in ("train", "clean", "fetch")
+    ]
+    edges = [["clean", "train", "precedes"], ["fetch", "clean", "precedes"]]
+
+    drawing = charts.lineage(nodes, edges)
+
+    assert drawing.index(">fetch<") < drawing.index(">clean<") < drawing.index(">train<")
+    assert charts.lineage(nodes, [*edges, ["train", "fetch", "precedes"]]).count("chart-edge") == 3
