@@ -34,5 +34,7 @@ urlpatterns = [
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),
     path("", schema.Nowhere.as_view(), name="api"),
-    re_path(r"[\s\S]+", schema.Nowhere.as_view(), name="api-nowhere"),  # a line break is part of an address too
+    re_path(
+        r"[\s\S]+", schema.Nowhere.as_view(), name="api-nowhere"
+    ),  # a line break is part of an address too
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.views import decisions, models, policies, reviews, systems, tokens
+from governance.views import decisions, models, policies, reach, reviews, systems, tokens
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -12,8 +12,8 @@ urlpatterns = [
     path("models/", models.models, name="models"),
     path("models/sync/", models.sync, name="sync"),
     path("models/<slug:slug>/", models.model, name="model"),
-    path("models/<slug:slug>/share/", models.share, name="model-share"),
-    path("models/<slug:slug>/unshare/", models.unshare, name="model-unshare"),
+    path("models/<slug:slug>/share/", reach.share, name="model-share"),
+    path("models/<slug:slug>/unshare/", reach.unshare, name="model-unshare"),
     path(VERSION, models.version, name="version"),
     path(f"{VERSION}facts/", models.facts, name="version-facts"),
     path(f"{VERSION}card/", models.card, name="version-card"),
@@ -21,8 +21,8 @@ urlpatterns = [
     path(f"{VERSION}decisions/", models.decisions, name="version-decisions"),
     path(f"{VERSION}submit/", models.submit, name="version-submit"),
     path(f"{VERSION}suspend/", models.suspend, name="version-suspend"),
-    path(f"{VERSION}endpoint/", models.set_endpoint, name="version-endpoint"),
-    path(f"{VERSION}endpoint/remove/", models.remove_endpoint, name="version-endpoint-remove"),
+    path(f"{VERSION}endpoint/", reach.set_endpoint, name="version-endpoint"),
+    path(f"{VERSION}endpoint/remove/", reach.remove_endpoint, name="version-endpoint-remove"),
     path(f"{VERSION}rehash/", models.rehash, name="version-rehash"),
     path("systems/", systems.systems, name="systems"),
     path("systems/new/", systems.new_system, name="system-new"),
