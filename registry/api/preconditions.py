@@ -87,6 +87,8 @@ def unless_known(request: Any, answer: Response) -> Response | HttpResponse:
     tags = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
     if answer.headers["ETag"] not in tags and tags != ["*"]:
         return answer
-    return HttpResponse(
+    same = HttpResponse(
         status=304, headers={name: answer.headers[name] for name in SAME if name in answer.headers}
     )
+    del same.headers["Content-Type"]  # there is no content
+    return same

@@ -3,6 +3,17 @@
 
 const place = document.getElementById("api-docs");
 
+// The theme of the portal (theme.js) in the words of Swagger UI.
+const root = document.documentElement;
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+const shade = () => {
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : prefersDark.matches;
+  root.classList.toggle("dark-mode", dark);
+};
+shade();
+prefersDark.addEventListener("change", shade);
+new MutationObserver(shade).observe(root, { attributeFilter: ["data-theme"] });
+
 const csrfToken = () =>
   document.cookie
     .split("; ")

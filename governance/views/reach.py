@@ -1,0 +1,65 @@
+"""Who sees a model, and where its versions answer."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from governance.forms import EndpointForm, ShareForm
+from governance.views.tabs import find_version
+from registry.actions import catalogue
+from registry.errors import Invalid
+from registry.models import Model
+from registry.models.visibility import audience_named
+from registry.permissions import require
+from registry.request import PortalRequest
+
+
+@require_POST
+def share(request: PortalRequest, slug: str) -> HttpResponse:
+    """Let a group or an account see the model."""
+    one = get_object_or_404(Model.objects.visible_to(request.user), slug=slug)
+    form = ShareForm(request.POST)
+    if not form.is_valid():
+        raise Invalid("Choose a group or an account from the list.")
+    audience = form.chosen()
+    catalogue.share_model(model=one, audience=audience, by=request.user)
+    messages.success(request, f"{audience} can see {one} now.")
+    return redirect(one)
+
+
+@require_POST
+def unshare(request: PortalRequest, slug: str) -> HttpResponse:
+    """Take the model out of the sight of a group or an account."""
+    one = get_object_or_404(Model.objects.visible_to(request.user), slug=slug)
+    require(request.user, "registry.share_model", on=one)
+    audience = audience_named(request.POST.get("audience", ""))
+    if audience is None:
+        raise Invalid("Choose a group or an account from the list.")
+    catalogue.unshare_model(model=one, audience=audience, by=request.user)
+    messages.success(request, f"{one} is no longer shared with {audience}.")
+    return redirect(one)
+
+
+@require_POST
+def set_endpoint(request: PortalRequest, slug: str, number: int) -> HttpResponse:
+    """Say where the version answers queries."""
+    one = find_version(request, slug, number)
+    form = EndpointForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(fields={name: [str(error) for error in errors] for name, errors in form.errors.items()})
+    catalogue.set_endpoint(version=one, by=request.user, **form.cleaned_data)
+    messages.success(request, "The gate sends allowed queries there.")
+    return redirect(one)
+
+
+@require_POST
+def remove_endpoint(request: PortalRequest, slug: str, number: int) -> HttpResponse:
+    """Forget where the version answers queries."""
+    one = find_version(request, slug, number)
+    environment = request.POST.get("environment", "")
+    catalogue.remove_endpoint(version=one, environment=environment, by=request.user)
+    messages.success(request, f"The gate has nowhere to send queries for {environment} now.")
+    return redirect(one)
