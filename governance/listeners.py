@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 
 from governance.actions.clearances import recompute
-from registry.events import Event, ManifestTaken, RevisionSaved, SystemChanged, VersionRegistered, happened
+from registry.events import (
+    Event,
+    FilesBack,
+    FilesGone,
+    ManifestTaken,
+    ModelBack,
+    ModelGone,
+    RevisionSaved,
+    SystemChanged,
+    VersionBack,
+    VersionGone,
+    VersionRegistered,
+    happened,
+    happened_together,
+)
 from registry.models import RunInput, Version
+
+OF_ONE_VERSION = (VersionRegistered, ManifestTaken, FilesGone, FilesBack, VersionGone, VersionBack)
 
 
 def connect() -> None:
     """Listen. Called once, when the application starts."""
     happened.connect(hear, dispatch_uid="governance.clearances")
+    happened_together.connect(hear_together, dispatch_uid="governance.clearances")
 
 
 def hear(sender: type[Event], event: Event, **_: Any) -> None:
@@ -23,10 +41,24 @@ def hear(sender: type[Event], event: Event, **_: Any) -> None:
         recompute(versions=versions, by=event.by)
 
 
+def hear_together(sender: type[Event], events: Sequence[Event], **_: Any) -> None:
+    """Reassess every version that one of `events` is about, once."""
+    keys: set[int] = set()
+    for event in events:
+        if isinstance(event, OF_ONE_VERSION):
+            keys.add(event.version.pk)
+        elif (versions := affected(event)) is not None:
+            keys.update(versions.values_list("pk", flat=True))
+    if keys:
+        recompute(versions=Version.objects.filter(pk__in=keys), by=events[0].by)
+
+
 def affected(event: Event) -> QuerySet[Version] | None:
     """The versions whose clearance may have changed; None when the event does not concern clearances."""
-    if isinstance(event, (VersionRegistered, ManifestTaken)):
+    if isinstance(event, OF_ONE_VERSION):
         return Version.objects.filter(pk=event.version.pk)
+    if isinstance(event, (ModelGone, ModelBack)):
+        return Version.objects.filter(model=event.model)
     if isinstance(event, SystemChanged):
         return Version.objects.filter(model__systems=event.system)
     if isinstance(event, RevisionSaved):

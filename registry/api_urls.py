@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.api import catalogue, datasets, documents
+from registry.api import catalogue, datasets, documents, ledger
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("models/", catalogue.Models.as_view(), name="api-models"),
     path("models/<slug:slug>/", catalogue.OneModel.as_view(), name="api-model"),
     path("models/<slug:slug>/versions/", catalogue.Versions.as_view(), name="api-versions"),
+    path("models/<slug:slug>/ledger/", ledger.Ledger.as_view(), name="api-ledger"),
+    path("models/<slug:slug>/aliases/<str:name>/", ledger.OneAlias.as_view(), name="api-alias"),
     path(VERSION, catalogue.OneVersion.as_view(), name="api-version"),
     path(f"{VERSION}card/", documents.Card.as_view(), name="api-card"),
     path(f"{VERSION}card/revisions/", documents.CardRevisions.as_view(), name="api-card-revisions"),

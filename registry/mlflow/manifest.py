@@ -9,7 +9,7 @@ from typing import Any
 
 import rfc8785
 
-from registry.mlflow.facts import Unacceptable, Unreachable, VersionFacts
+from registry.mlflow.facts import Absent, Unacceptable, Unreachable, VersionFacts
 from registry.mlflow.reader import TrackingServer
 
 MOST_FILES = 5_000
@@ -57,7 +57,7 @@ def take(
         total += size
         taken.append(FileDigest(path=entry.path, size_bytes=size, sha256=digest.hexdigest()))
     if not taken:
-        raise Unacceptable(f"{version} has no files; log the model again.")
+        raise Absent(f"{version} has no files; log the model again.")
     return tuple(sorted(taken, key=lambda file: file.path))
 
 

@@ -3,8 +3,10 @@
 from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
-from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
+from registry.models.ledger import AliasOrder, LedgerRow
+from registry.models.model import Alias, Endpoint, Environment, Model, Version
 from registry.models.runs import Run, RunInput
+from registry.models.servers import Delivery, TrackingServer
 from registry.models.systems import System
 from registry.models.users import User
 from registry.models.visibility import (
@@ -16,11 +18,14 @@ from registry.models.visibility import (
 
 __all__ = [
     "Alias",
+    "AliasOrder",
     "Dataset",
     "DatasetSnapshot",
+    "Delivery",
     "Document",
     "Endpoint",
     "Environment",
+    "LedgerRow",
     "Manifest",
     "Model",
     "ModelGroupObjectPermission",

@@ -25,12 +25,20 @@ NOT_PAGES = {
     "report-file": "a PDF",
     "report-progress": "a part of the page of a report",
     "decisions-chart": "an image",
+    "mlflow-hook": "where tracking servers deliver",
     "document": "leads to the latest revision",
 }
 POST_ONLY = {
     "logout",
     "sync",
     "model-share",
+    "model-alias",
+    "server-read",
+    "server-move",
+    "server-credentials",
+    "server-follow",
+    "server-believe",
+    "server-webhook",
     "version-submit",
     "version-suspend",
     "version-endpoint",
@@ -70,6 +78,9 @@ class Stand:
         known: dict[str, list[Any]] = {
             "model": [self.model.slug],
             "model-share": [self.model.slug],
+            "model-ledger": [self.model.slug],
+            "model-alias": [self.model.slug],
+            "mlflow-hook": [self.model.server.name],
             "card-edit": version,
             "dataset": [self.dataset.slug],
             "datasheet-edit": [self.dataset.slug],
@@ -94,6 +105,8 @@ class Stand:
             "report-cancel": [self.ordered.pk],
             "entry": [Entry.objects.newest().first().pk],  # type: ignore[union-attr]
         }
+        if (name.startswith("server-") and name != "server-new") or name == "server":
+            return [self.model.server.name]
         return version if name.startswith("version") else known.get(name, [])
 
     def address(self, name: str) -> str:

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.actions import reports
-from registry.actions import systems
+from registry.actions import catalogue, hooks, systems
 from registry.models import User
 from tests import factories
 from tests.pages.stand import Stand, decision, page_names
@@ -34,6 +34,7 @@ PINNED = {
     "entry": 7,  # entry; the one before; the one after
     "home": 12,  # coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
+    "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 9,  # models with the state of their clearance; their number; aliases; versions; systems
     "password_change": 4,
     "policies": 7,  # policies; their number; models without one
@@ -44,6 +45,9 @@ PINNED = {
     "review": 12,  # review; approved before; manifest, data, risk, systems as they are now; revision; judgements
     "reviews": 6,  # reviews; their number
     "revision": 6,  # revision; its neighbours
+    "server": 8,  # server; deliveries; versions that wait to be read
+    "server-new": 4,
+    "servers": 5,  # servers with the number of their models and of versions that wait
     "system": 10,  # system; risk decisions; clearances; its models; models to choose from
     "system-new": 4,
     "systems": 6,  # systems with risk class; their number
@@ -111,3 +115,19 @@ def grown(stand: Stand, start: int, end: int) -> None:
         decision(stand.version, stand.token)
         factories.save(stand.version, mark=f"again {number}")
         reports.order(version=stand.version, by=factories.member("compliance"))
+        catalogue.move_aliases(model=stand.model, aliases={"champion": 1 + number % 2}, by=User.machine())
+        catalogue.set_alias(model=stand.model, name=f"a{number}", number=1, by=factories.member("admin"))
+        told(stand, number)
+
+
+def told(stand: Stand, number: int) -> None:
+    """A webhook came, about a version that nobody could read whole yet."""
+    waiting = factories.unread_version(model=stand.model, number=1000 + number)
+    hooks.keep_delivery(
+        server=stand.model.server,
+        delivery_id=f"d-{number}",
+        event="model_version.created",
+        model=waiting.model.name,
+        body=b"{}",
+        by=User.machine(),
+    )

@@ -24,14 +24,41 @@ BY_ROLE = [
     "system-new",
     "report-new",
     "sync",
+    "servers",
+    "server-new",
+    "server",
+    "server-read",
+    "server-move",
+    "server-credentials",
+    "server-follow",
+    "server-believe",
+    "server-webhook",
 ]  # 403 without the role
-OPEN_TO_ALL = [*LISTS, "login", "logout", "password_change", "schema", "healthz", "readyz", "metrics"]
+OPEN_TO_ALL = [
+    *LISTS,
+    "login",
+    "logout",
+    "password_change",
+    "schema",
+    "healthz",
+    "readyz",
+    "metrics",
+    "mlflow-hook",
+]
 OBJECTS = sorted(names() - set(OPEN_TO_ALL) - set(BY_ROLE) - {"design"})
 
 # Each thing that can be done by POST, and a role that sees the object and may not do it.
 FORBIDDEN = {
     "sync": "auditor",
     "model-share": "owner",
+    "model-alias": "auditor",
+    "server-new": "auditor",
+    "server-read": "auditor",
+    "server-move": "auditor",
+    "server-credentials": "auditor",
+    "server-follow": "auditor",
+    "server-believe": "auditor",
+    "server-webhook": "auditor",
     "version-submit": "reviewer",
     "version-suspend": "owner",
     "version-endpoint": "reviewer",
@@ -55,6 +82,8 @@ FORBIDDEN = {
 def given(name: str, stand: Stand) -> dict[str, Any]:
     """What the form of this address would send."""
     return {
+        "model-alias": {"name": "champion", "version": "1"},
+        "server-move": {"uri": "http://127.0.0.1:9/elsewhere"},
         "model-share": {"audience": "group:auditor"},
         "version-suspend": {"reason": "It drifts."},
         "version-endpoint": {"environment": "production", "url": "http://127.0.0.1:9"},
@@ -125,7 +154,7 @@ def test_what_needs_a_role_says_so_to_an_outsider(stand: Stand, outsider: User, 
 def test_the_anonymous_is_sent_to_the_login(stand: Stand) -> None:
     wrong = []
 
-    for name in sorted(names() - {"healthz", "readyz", "metrics", "login"}):
+    for name in sorted(names() - {"healthz", "readyz", "metrics", "login", "mlflow-hook"}):
         address = stand.address(name)
         for answer in (Client().get(address), Client().post(address)):
             found = (answer.status_code, answer.headers.get("Location"))

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Model as Row
 
 from audit.models import Entry, Report
+from registry.actions import catalogue
 from registry.errors import Missing, Refused
 from registry.models import Dataset, Document, Model, Revision, System, User, Version
 from registry.permissions import can, can_see, require
@@ -31,6 +32,7 @@ def version(db: None) -> Version:
     version = factories.approved_version()
     factories.policy(version.model)
     factories.token(version.model)
+    catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     return version
 
