@@ -102,7 +102,7 @@ class Ledger(Listing):
         if name := chosen.get("name"):
             found = found.filter(name__icontains=name)
         if chosen.get("outside_control"):
-            found = found.outside()
+            found = found.filter(LedgerRow.OUTSIDE)
         return self.rows(found)
 
 

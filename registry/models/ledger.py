@@ -20,10 +20,6 @@ class LedgerRowQuerySet(models.QuerySet["LedgerRow"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(visible_models(user, "model"))
 
-    def outside(self) -> Self:
-        """Moves of what names a version in production, made past Cardinal."""
-        return self.filter(what__in=LedgerRow.CONTROLLED, seen_by__in=LedgerRow.FROM_OUTSIDE)
-
     def update(self, **kwargs: Any) -> int:
         raise TypeError("A row of the ledger is never changed.")
 
@@ -50,8 +46,9 @@ class LedgerRow(models.Model):
         RECONCILE = "reconcile", "Full read"
         HERE = "here", "Moved here"
 
-    CONTROLLED = ("alias", "stage")
+    CONTROLLED = ("alias", "stage")  # they say what is in production
     FROM_OUTSIDE = ("hook", "reconcile")
+    OUTSIDE = Q(what__in=CONTROLLED, seen_by__in=FROM_OUTSIDE)
 
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="ledger")
     version = models.ForeignKey(

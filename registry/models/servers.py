@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Model as Row
-from django.db.models import Q
+from django.db.models import Q, TextChoices
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -34,7 +34,7 @@ class TrackingServer(models.Model):
     `registry.ciphers` where a worker needs them, and shown nowhere.
     """
 
-    class Hook(models.TextChoices):
+    class Hook(TextChoices):
         NONE = "none", "Not set up"
         ORDERED = "ordered", "Being set up"
         ACTIVE = "active", "Active"

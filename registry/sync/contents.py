@@ -91,7 +91,8 @@ def told(version: Version) -> VersionFacts:
 
 
 def _wait(tries: int) -> timedelta:
-    return min(SHORTEST_WAIT * 2 ** max(0, min(tries, 12) - 1), LONGEST_WAIT)
+    doubled: int = 2 ** max(0, min(tries, 12) - 1)
+    return min(SHORTEST_WAIT * doubled, LONGEST_WAIT)
 
 
 def _run_columns(run: RunFacts) -> dict[str, Any]:

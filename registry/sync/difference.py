@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,9 +76,7 @@ def compare(
         else:
             fresh.append(told)
     left = _by_time(by_key.values())
-    times = defaultdict(int)
-    for told in fresh:
-        times[told.created_at] += 1
+    times = Counter(told.created_at for told in fresh)
     for told in fresh:
         candidates = left.get(told.created_at, [])
         alone = len(candidates) == 1 and times[told.created_at] == 1

@@ -31,7 +31,7 @@ def ledger(request: PortalRequest, slug: str) -> HttpResponse:
     if name:
         rows = rows.filter(name__icontains=name)
     if outside:
-        rows = rows.outside()
+        rows = rows.filter(LedgerRow.OUTSIDE)
     context: dict[str, Any] = {
         "model": one,
         "page": page(rows, request, by="-at"),

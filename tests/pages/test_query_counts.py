@@ -45,7 +45,7 @@ PINNED = {
     "review": 12,  # review; approved before; manifest, data, risk, systems as they are now; revision; judgements
     "reviews": 6,  # reviews; their number
     "revision": 6,  # revision; its neighbours
-    "server": 8,  # server; deliveries; versions that wait to be read
+    "server": 7,  # server; deliveries; versions that wait to be read
     "server-new": 4,
     "servers": 5,  # servers with the number of their models and of versions that wait
     "system": 10,  # system; risk decisions; clearances; its models; models to choose from
