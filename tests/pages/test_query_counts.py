@@ -32,7 +32,7 @@ PINNED = {
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
     "design": 4,
     "entry": 7,  # entry; the one before; the one after
-    "home": 12,  # coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "home": 14,  # versions in use without clearance, their aliases; coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
     "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 9,  # models with the state of their clearance; their number; aliases; versions; systems
