@@ -73,9 +73,10 @@ def _of_version(version: VersionFacts, run: RunFacts | None) -> Iterator[Proposa
             yield Proposal("model_details.owners", owners, source)
         elif value:
             yield Proposal(f"model_details.{field}", value, source)
-    for field, keys in (("references", REFERENCES), ("languages", LANGUAGES), ("task", TASK)):
-        value, source = _first(keys, tags)
-        yield Proposal(f"model_details.{field}", value if field == "task" else _several(value), source)
+    for field, words in (("references", REFERENCES), ("languages", LANGUAGES)):
+        value, source = _first(words, tags)
+        yield Proposal(f"model_details.{field}", _several(value), source)
+    yield Proposal("model_details.task", *_first(TASK, tags))
     value, source = _first(BASE_MODELS, tags)
     yield Proposal("model_details.base_models", [{"name": name} for name in _several(value)], source)
     known = {*LICENCE, *OWNERS, *TASK, *BASE_MODELS, *REFERENCES, *LANGUAGES}
