@@ -45,6 +45,19 @@ def _tail(text: str) -> str:
     return text.rstrip(".")
 
 
+def _here(facts: Facts) -> bool:
+    """Moved from Cardinal. Entries of before the ledger do not say, and were all seen in the tracking server."""
+    return facts.get("seen_by") == "here"
+
+
+def _hand(facts: Facts) -> str:
+    return "moved" if _here(facts) else "saw"
+
+
+def _control(facts: Facts) -> str:
+    return ", a change outside control" if facts.get("seen_by") in ("hook", "reconcile") else ""
+
+
 PHRASES: dict[str, Callable[[Facts], str]] = {
     "account.changed": lambda f: (
         f"{'made' if f['created'] else 'changed'} the account {_name(f['account'])}: {f['state']}, roles {f['roles']}"
@@ -56,17 +69,57 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "server.synced": lambda f: (
         f"read {f['models_added']} new models and {f['versions_added']} new versions from {_name(f['server'])}"
     ),
+    "server.credentials_set": lambda f: (
+        f"set the credentials for the tracking server {_name(f['server'])}: {f['credentials']}"
+    ),
+    "server.credentials_rotated": lambda f: (
+        f"sealed {f['count']} stored secret{'s' if f['count'] != 1 else ''} again with the first key"
+    ),
+    "server.paused": lambda f: f"stopped following the tracking server {_name(f['server'])}",
+    "server.resumed": lambda f: f"follows the tracking server {_name(f['server'])} again",
+    "server.failed": lambda f: (
+        f"could not read the tracking server {_name(f['server'])}: {_tail(f['problem'])}"
+    ),
+    "server.recovered": lambda f: f"reads the tracking server {_name(f['server'])} to its end again",
+    "server.believed": lambda f: (
+        f"confirmed that {f['missing']} models missing on {_name(f['server'])} are gone"
+    ),
+    "server.hook_ordered": lambda f: f"asked for a webhook on the tracking server {_name(f['server'])}",
+    "server.hook_settled": lambda f: (
+        f"found the webhook on {_name(f['server'])} {f['state']}"
+        + (f": {_tail(f['problem'])}" if f["problem"] else "")
+    ),
     "model.registered": lambda f: f"took the model {_name(f['model'])} into the registry",
+    "model.renamed": lambda f: f"saw the model {f['previous']} renamed to {_name(f['model'])}",
+    "model.gone": lambda f: f"saw that the model {_name(f['model'])} is gone from the tracking server",
+    "model.back": lambda f: f"saw that the model {_name(f['model'])} is back in the tracking server",
+    "model.changed": lambda f: (
+        f"saw the model {_name(f['model'])} change in the tracking server: {f['what']}"
+    ),
     "model.shared": lambda f: f"shared the model {_name(f['model'])} with {f['audience']}",
     "model.unshared": lambda f: f"stopped sharing the model {_name(f['model'])} with {f['audience']}",
     "version.registered": lambda f: f"took {_name(f['version'])} into the registry",
+    "version.gone": lambda f: f"saw that {_name(f['version'])} is gone from the tracking server",
+    "version.back": lambda f: f"saw that {_name(f['version'])} is back in the tracking server",
+    "version.changed": lambda f: f"saw {_name(f['version'])} change in the tracking server: {f['what']}",
+    "version.files_gone": lambda f: f"found no files of {_name(f['version'])}: {_tail(f['problem'])}",
+    "version.files_back": lambda f: f"found the files of {_name(f['version'])} again",
+    "version.unread": lambda f: f"could not read {_name(f['version'])} whole: {_tail(f['problem'])}",
+    "alias.ordered": lambda f: (
+        f"asked for the alias {f['alias']} of {_name(f['model'])} to "
+        + (f"name version {f['number']}" if f["number"] else "go")
+    ),
+    "alias.order_failed": lambda f: (
+        f"could not move the alias {f['alias']} of {_name(f['model'])}: {_tail(f['problem'])}"
+    ),
     "alias.moved": lambda f: (
-        f"saw the alias {f['alias']} of {_name(f['model'])} move"
+        f"{_hand(f)} the alias {f['alias']} of {_name(f['model'])}{'' if _here(f) else ' move'}"
         + (f" from version {f['previous']}" if f["previous"] else "")
-        + f" to {_name(f['version'])}"
+        + f" to {_name(f['version'])}{_control(f)}"
     ),
     "alias.removed": lambda f: (
-        f"saw the alias {f['alias']} of {_name(f['model'])} removed; it named version {f['previous']}"
+        f"{'removed' if _here(f) else 'saw'} the alias {f['alias']} of {_name(f['model'])}"
+        f"{'' if _here(f) else ' removed'}; it named version {f['previous']}{_control(f)}"
     ),
     "manifest.taken": lambda f: (
         f"hashed the files of {_name(f['version'])}: {short(f['digest'])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -9,16 +10,28 @@ from django.db import models
 from audit.models import Entry, reference
 from governance.middleware import request_id
 from registry import canonical
-from registry.events import Event, happened
+from registry.events import Event, happened, happened_together
 
 
 def connect() -> None:
     """Listen to every event. Called once, when the application starts."""
     happened.connect(keep, dispatch_uid="audit.trail")
+    happened_together.connect(keep_together, dispatch_uid="audit.trail")
 
 
 def keep(sender: type[Event], event: Event, **_: Any) -> Entry:
     """Write `event` down. A failure here undoes the change that the event tells of."""
+    entry = _entry(event)
+    entry.save(force_insert=True)
+    return entry
+
+
+def keep_together(sender: type[Event], events: Sequence[Event], **_: Any) -> list[Entry]:
+    """Write each of `events` down, in one statement a thousand."""
+    return Entry.objects.bulk_create([_entry(event) for event in events], batch_size=1000)
+
+
+def _entry(event: Event) -> Entry:
     body = canonical.canonical(
         {
             "kind": event.name,
@@ -27,7 +40,7 @@ def keep(sender: type[Event], event: Event, **_: Any) -> Entry:
             "request": request_id.get(),
         }
     )
-    return Entry.objects.create(
+    return Entry(
         kind=event.name,
         actor=event.by.get_username(),
         subjects=[reference(subject) for subject in event.subjects()],

@@ -50,6 +50,8 @@ class Facts:
     approved: str = ""  # digest of the last approved revision of the card
     approved_basis: Basis | None = None
     suspended_because: str = ""
+    gone: str = ""  # "version" or "model" when the tracking server no longer has it
+    files_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def assess(facts: Facts) -> tuple[Condition, ...]:
     """Every condition of clearance, in the order in which one would mend them."""
     return (
         Condition("risk", "Risk class decided, not prohibited", _risk(facts)),
+        Condition("presence", "Still in the tracking server", _presence(facts)),
         Condition("artifact", "Files hashed, and as approved", _artifact(facts)),
         Condition("datasheets", "Datasheets of the training data", _datasheets(facts)),
         Condition("card", "Card approved by a second person", _card(facts)),
@@ -124,10 +127,26 @@ def _risk(facts: Facts) -> Reason | None:
     return None
 
 
+def _presence(facts: Facts) -> Reason | None:
+    if not facts.gone:
+        return None
+    return Reason(
+        f"{facts.gone}_gone",
+        f"The tracking server no longer has this {facts.gone}.",
+        "Register it again; what comes back under another creation time is reviewed anew.",
+    )
+
+
 def _artifact(facts: Facts) -> Reason | None:
     if not facts.now.artifact:
         return Reason(
             "artifact_unknown", "The files of this version were never hashed.", "Sync the tracking server."
+        )
+    if facts.files_gone:
+        return Reason(
+            "artifact_gone",
+            "The tracking server no longer has the files of this version.",
+            "Restore the files, then hash them again; or register a new version.",
         )
     if facts.approved_basis and facts.approved_basis.artifact != facts.now.artifact:
         return Reason(

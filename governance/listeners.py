@@ -5,6 +5,7 @@ And what the registry asks control: how strict a document is looked at.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,21 +15,31 @@ from governance.models import strictness_of
 from registry.documents import strictness
 from registry.events import (
     Event,
+    FilesBack,
+    FilesGone,
     ManifestTaken,
+    ModelBack,
+    ModelGone,
     RevisionSaved,
     SystemChanged,
     SystemEdited,
     SystemModelRemoved,
     SystemRetired,
+    VersionBack,
+    VersionGone,
     VersionRegistered,
     happened,
+    happened_together,
 )
 from registry.models import RunInput, Version
+
+OF_ONE_VERSION = (VersionRegistered, ManifestTaken, FilesGone, FilesBack, VersionGone, VersionBack)
 
 
 def connect() -> None:
     """Listen. Called once, when the application starts."""
     happened.connect(hear, dispatch_uid="governance.clearances")
+    happened_together.connect(hear_together, dispatch_uid="governance.clearances")
     strictness.provide(strictness_of)
 
 
@@ -39,11 +50,23 @@ def hear(sender: type[Event], event: Event, **_: Any) -> None:
         recompute(versions=versions, by=event.by)
 
 
+def hear_together(sender: type[Event], events: Sequence[Event], **_: Any) -> None:
+    """Reassess every version that one of `events` is about, once."""
+    keys: set[int] = set()
+    for event in events:
+        if isinstance(event, OF_ONE_VERSION):
+            keys.add(event.version.pk)
+        elif (versions := affected(event)) is not None:
+            keys.update(versions.values_list("pk", flat=True))
+    if keys:
+        recompute(versions=Version.objects.filter(pk__in=keys), by=events[0].by)
+
+
 def affected(event: Event) -> QuerySet[Version] | None:
     """The versions whose clearance may have changed; None when the event does not concern clearances."""
-    if isinstance(event, (VersionRegistered, ManifestTaken)):
+    if isinstance(event, OF_ONE_VERSION):
         return Version.objects.filter(pk=event.version.pk)
-    if isinstance(event, SystemModelRemoved):
+    if isinstance(event, (ModelGone, ModelBack, SystemModelRemoved)):
         return Version.objects.filter(model=event.model)
     if isinstance(event, SystemEdited) and not event.substance:
         return None

@@ -21,6 +21,7 @@ PLACES = (
     ("Reviews", "reviews", "review", "/reviews/", ""),
     ("Policies", "policies", "policy", "/policies/", ""),
     ("Tokens", "tokens", "token", "/tokens/", ""),
+    ("Tracking servers", "servers", "service", "/servers/", "registry.sync_trackingserver"),
     ("Decisions", "decisions", "decision", "/decisions/", "governance.view_decision"),
     ("Reports", "reports", "report", "/reports/", ""),
     ("Trail", "trail", "trail", "/trail/", ""),

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from governance import embedded
@@ -44,6 +45,20 @@ def listing(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def fernet_keys(name: str, default: str | None) -> list[str]:
+    """Comma-separated Fernet keys: the first seals, each opens."""
+    keys = [key.strip() for key in text(name, default).split(",")]
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must hold one or more Fernet keys, comma-separated; make one with: "
+            "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+        ) from error
+    return keys
+
+
 ADDRESSES = embedded.addresses()
 EMBEDDED = (
     "DATABASE_URL" not in os.environ
@@ -55,6 +70,7 @@ SECRET_KEY = text("SECRET_KEY", _generated.get("SECRET_KEY"))
 TOKEN_PEPPER = text("TOKEN_PEPPER", _generated.get("TOKEN_PEPPER"))
 if len(TOKEN_PEPPER) < 32:
     raise ImproperlyConfigured("TOKEN_PEPPER must have at least 32 characters.")
+CREDENTIALS_KEY = fernet_keys("CREDENTIALS_KEY", _generated.get("CREDENTIALS_KEY"))
 
 DEBUG = switch("DEBUG", default=False)
 ALLOWED_HOSTS = listing("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
@@ -165,8 +181,14 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "read-tracking-servers": {"task": "registry.sync_all", "schedule": 300.0},
-    "rehash-files": {"task": "registry.rehash_all", "schedule": 3600.0},
+    "read-tracking-servers": {
+        "task": "registry.sync_all",
+        "schedule": float(number("READ_SECONDS", 300, low=10, high=86_400)),
+    },
+    "rehash-files": {
+        "task": "registry.rehash_all",
+        "schedule": float(number("REHASH_SECONDS", 3600, low=60, high=604_800)),
+    },
     "forget-answers": {"task": "registry.forget_answers", "schedule": 3600.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
@@ -243,6 +265,7 @@ SPECTACULAR_SETTINGS = {
         "RiskClass": "governance.models.RiskClass",
         "Environment": "registry.models.Environment",
         "ImportKind": "registry.models.Import.Kind",
+        "AliasOrderState": "registry.models.AliasOrder.State",
     },
 }
 

@@ -13,6 +13,7 @@ from registry.api import (
     findings,
     history,
     imports,
+    ledger,
     lineage,
     shares,
 )
@@ -23,6 +24,8 @@ SHEET = "datasets/<slug:slug>/datasheet/"
 urlpatterns = [
     path("models/<slug:slug>/", catalogue.OneModel.as_view(), name="api-model"),
     path("models/<slug:slug>/versions/", catalogue.Versions.as_view(), name="api-versions"),
+    path("models/<slug:slug>/ledger/", ledger.Ledger.as_view(), name="api-ledger"),
+    path("models/<slug:slug>/aliases/<str:name>/", ledger.OneAlias.as_view(), name="api-alias"),
     path(VERSION, catalogue.OneVersion.as_view(), name="api-version"),
     path(f"{VERSION}card/", documents.Card.as_view(), name="api-card"),
     path(f"{VERSION}card/revisions/", history.CardRevisions.as_view(), name="api-card-revisions"),

@@ -131,6 +131,18 @@ def version(*, model: Model | None = None, dataset: str = "", number: int = 1) -
     return made
 
 
+def unread_version(*, model: Model, number: int) -> Version:
+    """A version that is known, and that nobody has read whole yet."""
+    return catalogue.register_version(
+        model=model,
+        number=number,
+        registered_at=timezone.now(),
+        run=None,
+        facts={"source": "models:/m-2", "status": "READY"},
+        by=User.machine(),
+    )
+
+
 def manifest(version: Version, content: str = "a") -> Manifest:
     """The files of `version` are hashed; other `content`, other digest."""
     files = [{"path": "model.skops", "sha256": (content * 64)[:64], "size": 10}]

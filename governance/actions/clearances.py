@@ -13,33 +13,51 @@ from governance.clearance import OUTDATED
 from governance.events import ClearanceGranted, ClearanceLapsed, SuspensionLifted, VersionSuspended
 from governance.models import Clearance, Review, RiskDecision, Suspension
 from registry.errors import Conflict
-from registry.events import publish
+from registry.events import Event, publish, publish_together
 from registry.models import Environment, Manifest, RunInput, System, User, Version
 from registry.permissions import require
+from registry.verdict import Verdict
 from registry.wording import required
 
 
 @transaction.atomic
 def recompute(*, versions: Iterable[Version], by: User) -> list[Clearance]:
-    """Assess `versions` in every environment, store the answers, and tell of each one that flipped."""
+    """Assess `versions` in every environment, store the answers, and tell of each one that flipped.
+
+    An answer that did not change is not written again, so `assessed_at` says since when it stands as it stands.
+    """
     # Lock before looking: of two transactions that each change a fact, the later one sees what the earlier one did.
     keys = [version.pk for version in versions]
     rows = list(Version.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
     facts = gather(rows)
     stored = {(row.version_id, row.environment): row for row in Clearance.objects.filter(version__in=rows)}
-    answers = []
+    answers, changed, flipped = [], [], []
     for version in rows:
         conditions = clearance.assess(facts[version.pk])
         for environment in Environment.values:
             before = stored.get((version.pk, environment))
-            answers.append(_store(version, environment, conditions, before, by))
-    return answers
+            answer = _answer(version, environment, conditions)
+            if before and (before.allowed, before.conditions) == (answer.allowed, answer.conditions):
+                answers.append(before)
+                continue
+            changed.append(answer)
+            if answer.allowed != bool(before and before.allowed):
+                flipped.append((answer, clearance.verdict(conditions)))
+    kept = Clearance.objects.bulk_create(
+        changed,
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["version", "environment"],
+        update_fields=["allowed", "conditions", "assessed_at"],
+    )
+    publish_together([_told(answer, verdict, by) for answer, verdict in flipped])
+    return [*answers, *kept]
 
 
 def gather(versions: list[Version]) -> dict[int, clearance.Facts]:
     """The facts of each version, in seven queries for any number of versions."""
     ids = [version.pk for version in versions]
-    cards = {v.pk: v for v in Version.objects.filter(pk__in=ids).select_related("card__head")}
+    cards = {v.pk: v for v in Version.objects.filter(pk__in=ids).select_related("card__head", "model")}
     now = _bases(cards)
     suspended = dict(
         Suspension.objects.filter(version__in=ids, lifted_at=None).values_list("version_id", "reason")
@@ -68,6 +86,8 @@ def gather(versions: list[Version]) -> dict[int, clearance.Facts]:
             approved=judged.digest if judged else "",
             approved_basis=clearance.Basis.of(judged.basis_facts) if judged else None,
             suspended_because=suspended.get(pk, ""),
+            gone="model" if version.model.gone_at else "version" if version.gone_at else "",
+            files_gone=version.files_gone_at is not None,
         )
     return found
 
@@ -133,27 +153,18 @@ def _bases(versions: dict[int, Version]) -> dict[int, clearance.Basis]:
     }
 
 
-def _store(
-    version: Version,
-    environment: str,
-    conditions: tuple[clearance.Condition, ...],
-    before: Clearance | None,
-    by: User,
-) -> Clearance:
-    verdict = clearance.verdict(conditions)
-    answer, _ = Clearance.objects.update_or_create(
+def _answer(version: Version, environment: str, conditions: tuple[clearance.Condition, ...]) -> Clearance:
+    return Clearance(
         version=version,
         environment=environment,
-        defaults={
-            "allowed": verdict.allowed,
-            "conditions": [condition.as_json() for condition in conditions],
-            "assessed_at": timezone.now(),
-        },
+        allowed=clearance.verdict(conditions).allowed,
+        conditions=[condition.as_json() for condition in conditions],
+        assessed_at=timezone.now(),
     )
-    was = before.allowed if before else False
-    if verdict.allowed and not was:
-        publish(ClearanceGranted(version=version, environment=environment, by=by))
-    elif was and not verdict.allowed:
-        codes = ", ".join(reason.code for reason in verdict.reasons)
-        publish(ClearanceLapsed(version=version, environment=environment, codes=codes, by=by))
-    return answer
+
+
+def _told(answer: Clearance, verdict: Verdict, by: User) -> Event:
+    if answer.allowed:
+        return ClearanceGranted(version=answer.version, environment=answer.environment, by=by)
+    codes = ", ".join(reason.code for reason in verdict.reasons)
+    return ClearanceLapsed(version=answer.version, environment=answer.environment, codes=codes, by=by)

@@ -2,7 +2,7 @@
 
     addresses()  DATABASE_URL and REDIS_URL from the environment, or of servers started under var/
     stop()       ends what addresses() started
-    secrets()    SECRET_KEY and TOKEN_PEPPER, made once under var/
+    secrets()    SECRET_KEY, TOKEN_PEPPER and CREDENTIALS_KEY, made once under var/
 
 The servers belong to the folder, not to a process: they outlive the command that started them.
 """

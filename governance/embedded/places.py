@@ -1,5 +1,6 @@
 """Where the embedded servers of one checkout live: their folder, their lock, their sockets, their secrets."""
 
+import base64
 import fcntl
 import hashlib
 import json
@@ -160,28 +161,40 @@ def replace(path: Path, text: str) -> None:
 
 
 def secrets() -> dict[str, str]:
-    """SECRET_KEY and TOKEN_PEPPER of this checkout: random, made once, readable by its owner only."""
+    """The secrets of this checkout: random, made once, readable by its owner only."""
     home = var_dir()
     path = home / "secrets.json"
     known = _read_secrets(path)
-    if known:
+    if set(known) == set(SECRETS):
         return known
     with locked(home):
         known = _read_secrets(path)
-        if not known:
-            known = {name: randomness.token_urlsafe(64) for name in ("SECRET_KEY", "TOKEN_PEPPER")}
+        if set(known) != set(SECRETS):  # a checkout of before a secret was needed gets that one
+            known = {name: make() for name, make in SECRETS.items()} | known
             replace(path, json.dumps(known))
     return known
+
+
+def _long() -> str:
+    return randomness.token_urlsafe(64)
+
+
+def _fernet() -> str:
+    return base64.urlsafe_b64encode(randomness.token_bytes(32)).decode()
+
+
+SECRETS = {"SECRET_KEY": _long, "TOKEN_PEPPER": _long, "CREDENTIALS_KEY": _fernet}
+OLDEST = ("SECRET_KEY", "TOKEN_PEPPER")  # in every file that was ever written
 
 
 def _read_secrets(path: Path) -> dict[str, str]:
     try:
         known = json.loads(path.read_text())
-        return {name: str(known[name]) for name in ("SECRET_KEY", "TOKEN_PEPPER")}
+        return {name: str(known[name]) for name in SECRETS if name in OLDEST or name in known}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unavailable(
             f"{path} cannot be read as the secrets of this checkout: restore it, or remove it, "
-            "which ends every session and voids every token."
+            "which ends every session, voids every token and forgets the credentials of tracking servers."
         ) from error

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from governance.models import Clearance, Review, Token
-from registry.models import Model, TrackingServer, Version
+from registry.models import Alias, Endpoint, Model, TrackingServer, User, Version
 from registry.request import PortalRequest
 
 SOON = timedelta(days=14)
@@ -18,10 +18,10 @@ ROWS = 8
 
 
 def home(request: PortalRequest) -> HttpResponse:
-    """Reviews that wait for me, what I sent back or was sent back to me, ungoverned models, what ends soon, coverage."""
+    """What is used and not governed, reviews that wait for me, what I sent back or was sent back to me, ungoverned models, what ends soon, coverage."""
     user, now = request.user, timezone.now()
     models = Model.objects.visible_to(user)
-    ungoverned = models.exclude(versions__card__isnull=False).order_by("-created_at")
+    ungoverned = models.present().exclude(versions__card__isnull=False).order_by("-created_at")
     production = Clearance.objects.visible_to(user).filter(environment="production")
     coverage = production.aggregate(cleared=Count("pk", filter=Q(allowed=True)), total=Count("pk"))
     mine = Review.objects.visible_to(user).filter(submitted_by=user).with_subject()
@@ -33,6 +33,7 @@ def home(request: PortalRequest) -> HttpResponse:
         if user.has_perm("governance.judge_review")
         else [],
         "mine": mine.filter(state__in=["in_review", "changes_requested"]).order_by("-submitted_at")[:ROWS],
+        "in_use": in_use_without_clearance(user)[:ROWS],
         "ungoverned": ungoverned.select_related("server")[:ROWS],
         "ending": Token.objects.filter(
             owner=user, revoked_at=None, expires_at__range=(now, now + SOON)
@@ -41,9 +42,16 @@ def home(request: PortalRequest) -> HttpResponse:
         .select_related("version__model")
         .order_by("-assessed_at")[:ROWS],
         "coverage": coverage,
-        "servers": TrackingServer.objects.order_by("name")
-        if user.has_perm("registry.sync_trackingserver")
-        else [],
+        "servers": TrackingServer.objects.visible_to(user).order_by("name"),
         "version_count": Version.objects.visible_to(user).count(),
     }
     return render(request, "home.html", context)
+
+
+def in_use_without_clearance(user: User) -> QuerySet[Version]:
+    """Versions that hold an alias or serve, and are not cleared for production: somebody may rely on them already."""
+    of_this = {"version": OuterRef("pk")}
+    used = Exists(Alias.objects.filter(**of_this)) | Exists(Endpoint.objects.filter(**of_this))
+    cleared = Exists(Clearance.objects.filter(**of_this, environment="production", allowed=True))
+    rows = Version.objects.visible_to(user).present().filter(used, ~cleared)
+    return rows.select_related("model", "card").prefetch_related("aliases").order_by("-registered_at", "pk")

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
 from registry import canonical
 from registry.errors import Invalid
-from registry.events import DatasetSeen, ManifestTaken, publish
+from registry.events import DatasetSeen, FilesBack, FilesGone, ManifestTaken, publish
 from registry.models import Dataset, DatasetSnapshot, Manifest, Run, RunInput, TrackingServer, User, Version
 from registry.permissions import require
 
@@ -45,6 +46,8 @@ def record_manifest(*, version: Version, files: Sequence[dict[str, Any]], by: Us
     if not rows:
         raise Invalid(f"{version} has no files to hash.")
     digest = canonical.digest(canonical.canonical(rows))
+    if Version.objects.filter(pk=version.pk, files_gone_at__isnull=False).update(files_gone_at=None):
+        publish(FilesBack(version=version, by=by))
     last = Manifest.objects.filter(version=version).order_by("-taken_at", "-pk").first()
     if last and last.digest == digest:
         return last
@@ -55,6 +58,42 @@ def record_manifest(*, version: Version, files: Sequence[dict[str, Any]], by: Us
         )
     )
     return manifest
+
+
+@transaction.atomic
+def mark_files_gone(*, version: Version, problem: str, by: User) -> Version:
+    """The tracking server says that it has no files of `version`. Its clearance ends until they are there again."""
+    require(by, "registry.sync_trackingserver")
+    if Version.objects.filter(pk=version.pk, files_gone_at=None).update(files_gone_at=timezone.now()):
+        publish(FilesGone(version=version, problem=problem[:500], by=by))
+    version.refresh_from_db(fields=["files_gone_at"])
+    return version
+
+
+@transaction.atomic
+def record_contents(
+    *,
+    version: Version,
+    run: tuple[str, dict[str, Any], Sequence[dict[str, Any]]] | None,
+    model_file: dict[str, Any],
+    proposals: Sequence[dict[str, Any]],
+    files: Sequence[dict[str, Any]],
+    by: User,
+) -> Manifest:
+    """Keep all that `version` consists of, read in one go: run (id, columns, inputs), MLmodel, proposals, files.
+
+    The manifest comes last: its event assesses the version with everything else in place.
+    """
+    require(by, "registry.sync_trackingserver")
+    if run:
+        run_id, facts, inputs = run
+        version.run = record_run(
+            server=version.model.server, run_id=run_id, facts=facts, inputs=inputs, by=by
+        )
+    version.model_file, version.proposals = model_file, list(proposals)
+    version.read_problem = ""
+    version.save(update_fields=["run", "model_file", "proposals", "read_problem"])
+    return record_manifest(version=version, files=files, by=by)
 
 
 def _snapshot(facts: dict[str, Any], by: User) -> DatasetSnapshot:

@@ -47,6 +47,7 @@ class AliasMoved(Event):
     alias: str
     version: Version
     previous: int  # the number it named before; 0 when the alias is new
+    seen_by: str  # "here" when it was moved from Cardinal, else how the move was noticed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,102 @@ class AliasRemoved(Event):
     model: Model
     alias: str
     previous: int
+    seen_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasOrdered(Event):
+    """Somebody asked here for an alias to move. `number` is 0 where it is to go."""
+
+    name: ClassVar[str] = "alias.ordered"
+    model: Model
+    alias: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasOrderFailed(Event):
+    name: ClassVar[str] = "alias.order_failed"
+    model: Model
+    alias: str
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRenamed(Event):
+    """The tracking server has it under another name; it is the same model, and keeps its address here."""
+
+    name: ClassVar[str] = "model.renamed"
+    model: Model
+    previous: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelGone(Event):
+    """The tracking server no longer has it. Nothing is deleted here; its clearances end."""
+
+    name: ClassVar[str] = "model.gone"
+    model: Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelBack(Event):
+    name: ClassVar[str] = "model.back"
+    model: Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChanged(Event):
+    """Description or tags changed in the tracking server; the ledger holds before and after."""
+
+    name: ClassVar[str] = "model.changed"
+    model: Model
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionGone(Event):
+    name: ClassVar[str] = "version.gone"
+    version: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionBack(Event):
+    name: ClassVar[str] = "version.back"
+    version: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionChanged(Event):
+    """Description, tags, stage, status or source changed in the tracking server."""
+
+    name: ClassVar[str] = "version.changed"
+    version: Version
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesGone(Event):
+    """The tracking server says that it has no files of the version. Its clearance ends."""
+
+    name: ClassVar[str] = "version.files_gone"
+    version: Version
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesBack(Event):
+    name: ClassVar[str] = "version.files_back"
+    version: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionUnread(Event):
+    """What it consists of could not be read whole, so it is not hashed and not cleared. Told once per reason."""
+
+    name: ClassVar[str] = "version.unread"
+    version: Version
+    problem: str
 
 
 @dataclass(frozen=True, kw_only=True)

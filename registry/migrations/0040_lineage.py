@@ -46,7 +46,7 @@ CREATE INDEX version_by_base_tag ON registry_version ((tags ->> 'base_model')) W
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0020_imports")]
+    dependencies = [("registry", "0031_in_step_guards")]
 
     operations = [
         migrations.CreateModel(

@@ -7,16 +7,39 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from registry.mlflow.facts import Absent, Unreachable
+from registry.mlflow.facts import Absent, Unacceptable, Unreachable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 REFUSED = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"})
 MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
+UNFIT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS", "INVALID_STATE"})
 CREDENTIALS = re.compile(r"//[^/@]*@")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a tracking server wants to know: a user name with a password, or a bearer token, or nothing."""
+
+    username: str = ""
+    secret: str = field(default="", repr=False)
+
+    def environment(self) -> dict[str, str]:
+        """As MLflow's client takes them; it knows no other way."""
+        if self.username:
+            return {
+                "MLFLOW_TRACKING_USERNAME": self.username,
+                "MLFLOW_TRACKING_PASSWORD": self.secret,
+            }
+        return {"MLFLOW_TRACKING_TOKEN": self.secret} if self.secret else {}
+
+
+NOBODY = Credentials()
+OF_ONE_SERVER = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 
 
 class Connection:
@@ -25,10 +48,11 @@ class Connection:
     It first asks who is there, so that nonsense never reads as empty.
     """
 
-    def __init__(self, uri: str, timeout_seconds: float) -> None:
+    def __init__(self, uri: str, timeout_seconds: float, credentials: Credentials = NOBODY) -> None:
         self.uri = uri.rstrip("/")
         self.label = CREDENTIALS.sub("//", self.uri)
         self._timeout = timeout_seconds
+        self._credentials = credentials
         self._client: MlflowClient | None = None
 
     @contextmanager
@@ -40,7 +64,7 @@ class Connection:
         from mlflow.exceptions import MlflowException
 
         try:
-            with _patience(self._timeout):
+            with _surroundings(self._timeout, self._credentials):
                 yield self._client or self._introduce()
         except MlflowException as problem:
             raise self._explained(problem, what) from problem
@@ -49,7 +73,7 @@ class Connection:
             raise self._by_status(status, what) from problem
         except (requests.RequestException, OSError) as problem:
             raise self.silent(what) from problem
-        except (ValueError, KeyError, ParseError) as problem:
+        except (ValueError, KeyError, TypeError, AttributeError, ParseError) as problem:
             raise self.nonsense(what) from problem
 
     def silent(self, what: str) -> Unreachable:
@@ -84,9 +108,16 @@ class Connection:
         return self._client
 
     def _explained(self, problem: Exception, what: str) -> Exception:
+        from mlflow.exceptions import RestException
+
         code = str(getattr(problem, "error_code", ""))
         if code in MISSING:
-            return self._by_status(404, what)
+            # MLflow says so in JSON; a 404 in any other form is a proxy's, and proves no absence.
+            return self._by_status(404, what) if isinstance(problem, RestException) else self.nonsense(what)
+        if code in UNFIT and isinstance(problem, RestException):
+            return Unacceptable(
+                f"The tracking server {self.label} refused {what}: {_told(problem)} Correct it there, then try again."
+            )
         if code in REFUSED:
             return self._by_status(403, what)
         if "valid JSON" in str(problem):
@@ -105,9 +136,8 @@ class Connection:
             )
         if status in {401, 403}:
             return Unreachable(
-                f"The tracking server {self.label} refuses us {what}. Set MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and allow this host in its "
-                "--allowed-hosts."
+                f"The tracking server {self.label} refuses us {what}. Set its credentials on its page, "
+                "allow the account to read there, and allow this host in its --allowed-hosts."
             )
         if status >= 500 or status == 429:
             return Unreachable(
@@ -117,21 +147,37 @@ class Connection:
         return self.nonsense(what)
 
 
+def _told(problem: Exception) -> str:
+    """The server's own words, on one line, cut to what a page can show."""
+    words = " ".join(str(problem).partition(": ")[2].split())[:300]
+    return words if words.endswith(".") else f"{words}."
+
+
 @contextmanager
-def _patience(seconds: float) -> Iterator[None]:
-    """MLflow's client takes its timeout from the environment only, and would else retry for minutes."""
-    wanted = {
+def _surroundings(seconds: float, credentials: Credentials) -> Iterator[None]:
+    """MLflow's client takes timeout and credentials from the environment only, and would else retry for minutes.
+
+    They stand there for one question and only in a worker, which does one thing at a time. What the environment holds
+    otherwise is taken away meanwhile: the password of one tracking server is never sent to another.
+    """
+    wanted: dict[str, str | None] = {
+        **dict.fromkeys(OF_ONE_SERVER),
+        **credentials.environment(),
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, math.ceil(seconds))),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }
     before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
+    _set(wanted)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(wanted: dict[str, str | None]) -> None:
+    for name, value in wanted.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -47,6 +47,7 @@ class VersionFacts:
     status: str
     created_at: datetime
     tags: Mapping[str, str]
+    stage: str = ""  # empty for MLflow's "None"
 
     def __str__(self) -> str:
         return f"{self.model} version {self.number}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import rfc8785
 
-from registry.mlflow.facts import Unacceptable, Unreachable, VersionFacts
+from registry.mlflow.facts import Absent, Unacceptable, Unreachable, VersionFacts
 from registry.mlflow.reader import TrackingServer
 
 MOST_FILES = 5_000
@@ -40,14 +41,7 @@ def take(
             raise Unacceptable(
                 f"{version} has more than {most_files:,} files; log a smaller model or raise the limit."
             )
-        digest, size = hashlib.sha256(), 0
-        for chunk in server.open(version, entry.path):
-            digest.update(chunk)
-            size += len(chunk)
-            if total + size > most_bytes:
-                raise Unacceptable(
-                    f"{version} is larger than {most_bytes:,} bytes; log a smaller model or raise the limit."
-                )
+        sha256, size = _digested(server, version, entry.path, before=total, most_bytes=most_bytes)
         if entry.size is not None and entry.size != size:
             raise Unreachable(
                 f"{entry.path} of {version} has {entry.size:,} bytes by the tracking server's list, "
@@ -55,10 +49,29 @@ def take(
                 "Ask again; if it stays so, the stored file was changed."
             )
         total += size
-        taken.append(FileDigest(path=entry.path, size_bytes=size, sha256=digest.hexdigest()))
+        taken.append(FileDigest(path=entry.path, size_bytes=size, sha256=sha256))
     if not taken:
-        raise Unacceptable(f"{version} has no files; log the model again.")
+        raise Absent(f"{version} has no files; log the model again.")
     return tuple(sorted(taken, key=lambda file: file.path))
+
+
+def _digested(
+    server: TrackingServer, version: VersionFacts, path: str, *, before: int, most_bytes: int
+) -> tuple[str, int]:
+    """(SHA-256, size) of one file. One chunk is hashed while the next one is on its way."""
+    digest, size = hashlib.sha256(), 0
+    with ThreadPoolExecutor(max_workers=1) as hasher:
+        hashing = None
+        for chunk in server.open(version, path):
+            if hashing:
+                hashing.result()
+            hashing = hasher.submit(digest.update, chunk)
+            size += len(chunk)
+            if before + size > most_bytes:
+                raise Unacceptable(
+                    f"{version} is larger than {most_bytes:,} bytes; log a smaller model or raise the limit."
+                )
+    return digest.hexdigest(), size
 
 
 def digest(files: Iterable[FileDigest]) -> str:

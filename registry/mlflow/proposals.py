@@ -23,6 +23,12 @@ ARCHITECTURE = ("architecture", "estimator", "estimator_class", "estimator_name"
 LICENCE = ("licence", "license")
 OWNERS = ("owners", "owner", "team")
 HARDWARE = ("hardware",)
+TASK = ("task", "pipeline_tag")
+BASE_MODELS = ("base_model", "base_models", "mlflow.base_model")
+REFERENCES = ("references", "reference", "paper", "documentation")
+LANGUAGES = ("languages", "language")
+INNER = "mlflow."  # tags of MLflow's own, which tell a reader nothing
+MOST_PARAMETERS = 100
 LIBRARIES = {
     "sklearn": "scikit-learn",
     "pytorch": "PyTorch",
@@ -67,6 +73,19 @@ def _of_version(version: VersionFacts, run: RunFacts | None) -> Iterator[Proposa
             yield Proposal("model_details.owners", owners, source)
         elif value:
             yield Proposal(f"model_details.{field}", value, source)
+    for field, words in (("references", REFERENCES), ("languages", LANGUAGES)):
+        value, source = _first(words, tags)
+        yield Proposal(f"model_details.{field}", _several(value), source)
+    yield Proposal("model_details.task", *_first(TASK, tags))
+    value, source = _first(BASE_MODELS, tags)
+    yield Proposal("model_details.base_models", [{"name": name} for name in _several(value)], source)
+    known = {*LICENCE, *OWNERS, *TASK, *BASE_MODELS, *REFERENCES, *LANGUAGES}
+    own = sorted(
+        f"{key}: {text}" if text else key
+        for key, text in version.tags.items()
+        if key not in known and not key.startswith(INNER)
+    )
+    yield Proposal("model_details.tags", own, f"tags of {version}")
 
 
 def _of_run(run: RunFacts) -> Iterator[Proposal]:
@@ -75,6 +94,7 @@ def _of_run(run: RunFacts) -> Iterator[Proposal]:
     for field, keys in (("model_details.architecture", ARCHITECTURE), ("operation.hardware", HARDWARE)):
         value, source = _first(keys, places)
         yield Proposal(field, value, source)
+    yield Proposal("training_data.procedure", _procedure(run), f"parameters of {_run(run)}")
     training = [_dataset(data) for data in run.dataset_inputs if data.context.startswith("train")]
     evaluation = [_dataset(data) for data in run.dataset_inputs if not data.context.startswith("train")]
     yield Proposal("training_data.datasets", training, f"{_run(run)} dataset inputs")
@@ -84,6 +104,13 @@ def _of_run(run: RunFacts) -> Iterator[Proposal]:
 def _of_model_file(model_file: ModelFile) -> Iterator[Proposal]:
     yield Proposal("model_details.framework", _framework(model_file), "flavors in the MLmodel file")
     yield Proposal("operation.inputs", "\n".join(map(_line, model_file.inputs)), "signature")
+    yield Proposal("operation.outputs", "\n".join(map(_line, model_file.outputs)), "signature")
+    if model_file.example_path:
+        usage = (
+            f"Send JSON as in `{model_file.example_path}`, the input example stored beside the model, "
+            "to the model server's `/invocations`."
+        )
+        yield Proposal("operation.usage", usage, "input example in the MLmodel file")
     python = [f"Python {model_file.python_version}"] if model_file.python_version else []
     environment = "\n".join([*python, *model_file.packages])
     yield Proposal("operation.environment", environment, "MLmodel file and requirements.txt")
@@ -98,6 +125,21 @@ def _metrics(run: RunFacts | None, logged_model: LoggedModelFacts | None) -> Ite
     elif run is not None:
         rows = [_metric(name, value, "") for name, value in sorted(run.metrics.items())]
         yield Proposal("metrics.results", rows, f"metrics of {_run(run)}")
+
+
+def _procedure(run: RunFacts) -> str:
+    """Hyperparameters as they were logged; why they were chosen only a person knows."""
+    rows = sorted(run.params.items())[:MOST_PARAMETERS]
+    return (
+        "\n".join(["Parameters as logged:", "", *(f"- {key}: {value}" for key, value in rows)])
+        if rows
+        else ""
+    )
+
+
+def _several(value: str) -> list[str]:
+    """Comma-separated words, or one a line."""
+    return [word.strip() for line in value.splitlines() for word in line.split(",") if word.strip()]
 
 
 def _metric(key: str, value: float, dataset: str) -> dict[str, Any]:

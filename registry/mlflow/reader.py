@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from registry.mlflow import modelfile, translation
-from registry.mlflow.connection import Connection
+from registry.mlflow.connection import NOBODY, Connection, Credentials
 from registry.mlflow.facts import (
     Absent,
     FileFacts,
@@ -39,10 +39,16 @@ class TrackingServer:
     """
 
     def __init__(
-        self, uri: str, *, timeout_seconds: float = 10, page_size: int = 1000, local_artifacts: bool = False
+        self,
+        uri: str,
+        *,
+        credentials: Credentials = NOBODY,
+        timeout_seconds: float = 10,
+        page_size: int = 1000,
+        local_artifacts: bool = False,
     ) -> None:
         """`local_artifacts` allows artifacts in folders of this machine, as on a shared file system."""
-        self._connection = Connection(uri, timeout_seconds)
+        self._connection = Connection(uri, timeout_seconds, credentials)
         self._page_size = page_size
         self._local_artifacts = local_artifacts
         self._repositories: dict[tuple[str, int], ArtifactRepository] = {}
@@ -58,11 +64,16 @@ class TrackingServer:
         while True:
             with self._connection.asking("its registered models") as client:
                 page = client.search_registered_models(max_results=self._page_size, page_token=token)
-                found = [translation.model(model) for model in page]
+                found = [translation.model(model) for model in page if PROMPT not in model.tags]
             yield from found
             token = page.token
             if not token:
                 return
+
+    def model(self, name: str) -> ModelFacts:
+        """One registered model by its name; `Absent` when the server says that it has none."""
+        with self._connection.asking(f"the model {name}") as client:
+            return translation.model(client.get_registered_model(name))
 
     def versions(self, model: str | None = None) -> Iterator[VersionFacts]:
         """Every version of every registered model, or of `model`, page by page to the end.

@@ -49,6 +49,7 @@ def version(entity: ModelVersion) -> VersionFacts:
         status=str(entity.status),
         created_at=_moment(entity.creation_timestamp),
         tags=dict(entity.tags),
+        stage="" if entity.current_stage in (None, "None") else str(entity.current_stage),
     )
 
 

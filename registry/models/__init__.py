@@ -7,10 +7,12 @@ from registry.models.documents import Document, Revision
 from registry.models.drafts import Draft
 from registry.models.figures import Figure
 from registry.models.imports import Import
-from registry.models.model import Alias, Endpoint, Environment, Model, TrackingServer, Version
+from registry.models.ledger import AliasOrder, LedgerRow
+from registry.models.model import Alias, Endpoint, Environment, Model, Version
 from registry.models.pipelines import PipelineStage
 from registry.models.runs import Run, RunInput
 from registry.models.search import SearchRow
+from registry.models.servers import Delivery, TrackingServer
 from registry.models.systems import System
 from registry.models.users import User
 from registry.models.visibility import (
@@ -22,8 +24,10 @@ from registry.models.visibility import (
 
 __all__ = [
     "Alias",
+    "AliasOrder",
     "Dataset",
     "DatasetSnapshot",
+    "Delivery",
     "Document",
     "Draft",
     "Endpoint",
@@ -31,6 +35,7 @@ __all__ = [
     "Figure",
     "Import",
     "KeptAnswer",
+    "LedgerRow",
     "Manifest",
     "Model",
     "ModelGroupObjectPermission",

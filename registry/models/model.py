@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Model as Row
 from django.urls import reverse
 
+from registry.models.servers import TrackingServer
 from registry.models.visibility import visible_models
 
 if TYPE_CHECKING:
@@ -26,25 +27,11 @@ class Environment(models.TextChoices):
         return str(self.value)[0]
 
 
-class TrackingServer(models.Model):
-    """An MLflow server that the registry follows."""
-
-    name = models.SlugField(max_length=60, unique=True)
-    uri = models.CharField(max_length=400, unique=True)
-    synced_at = models.DateTimeField(null=True, blank=True)
-    problem = models.TextField(blank=True)  # why the last sync failed; empty when it worked
-
-    class Meta:
-        permissions = [("sync_trackingserver", "Can read a tracking server into the registry")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def kin(self) -> list[Row]:
-        return [self]
-
-
 class ModelQuerySet(models.QuerySet["Model"]):
+    def present(self) -> Self:
+        """Those that their tracking server still has, as far as we know."""
+        return self.filter(gone_at=None)
+
     def visible_to(self, user: User) -> Self:
         """Models shared with `user`, or all for those whose role sees everything."""
         return self.filter(visible_models(user))
@@ -60,6 +47,7 @@ class Model(models.Model):  # type: ignore[django-manager-missing]  # guardian's
     tags = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()  # as the tracking server tells it
     first_seen_at = models.DateTimeField(auto_now_add=True)
+    gone_at = models.DateTimeField(null=True, blank=True)  # since when the tracking server no longer has it
 
     objects = ModelQuerySet.as_manager()
 
@@ -68,7 +56,10 @@ class Model(models.Model):  # type: ignore[django-manager-missing]  # guardian's
             models.UniqueConstraint(fields=["server", "name", "created_at"], name="model_once_per_server"),
         ]
         indexes = [models.Index(fields=["name", "id"], name="model_by_name")]
-        permissions = [("share_model", "Can decide who sees a model")]
+        permissions = [
+            ("share_model", "Can decide who sees a model"),
+            ("move_alias", "Can move an alias in the tracking server"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -88,6 +79,14 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """The one version `number` of the model with this slug."""
         return self.filter(model__slug=model, number=number)
 
+    def present(self) -> Self:
+        """Those that their tracking server still has, as far as we know."""
+        return self.filter(gone_at=None, model__gone_at=None)
+
+    def unread(self) -> Self:
+        """Known, but what they consist of was never read whole: not hashed, so not cleared."""
+        return self.present().filter(status="READY", manifests=None)
+
 
 class Version(models.Model):
     """A numbered version of a model. Numbers are never used twice."""
@@ -102,11 +101,20 @@ class Version(models.Model):
     run = models.ForeignKey(
         "registry.Run", null=True, blank=True, on_delete=models.PROTECT, related_name="versions"
     )
+    told_run_id = models.CharField(max_length=64, blank=True)  # of the run, before the run itself was read
     model_file = models.JSONField(default=dict, blank=True)  # flavours, signature and packages, from MLmodel
     proposals = models.JSONField(
         default=list, blank=True
     )  # {"path", "value", "source"}: what the server could say for a card
     registered_at = models.DateTimeField()
+    stage = models.CharField(max_length=40, blank=True)  # MLflow's old way of promoting; read, never written
+    gone_at = models.DateTimeField(null=True, blank=True)  # since when the tracking server no longer has it
+    files_gone_at = models.DateTimeField(
+        null=True, blank=True
+    )  # since when the server denies to have its files
+    read_problem = models.TextField(blank=True)  # why it could not be read whole; empty when it could
+    tried_at = models.DateTimeField(null=True, blank=True)  # when a worker last set out to read it whole
+    tries = models.PositiveSmallIntegerField(default=0)
 
     objects = VersionQuerySet.as_manager()
 

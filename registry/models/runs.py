@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from registry.models.model import TrackingServer
+from registry.models.servers import TrackingServer
 
 
 class Run(models.Model):

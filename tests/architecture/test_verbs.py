@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PUBLISHERS = {"publish", "tell"}  # `tell` where the verb itself is called publish
+PUBLISHERS = {"publish", "publish_together", "tell"}  # `tell` where the verb itself is called publish
 
 # Public functions that are no verbs, or tell nothing of their own, each with the reason.
 NO_EVENT = {
@@ -19,6 +19,8 @@ NO_EVENT = {
     "governance/actions/filters.py:save": "a bookmark of one's own: the trail must not tell what somebody looks for",
     "governance/actions/filters.py:rename": "the same",
     "governance/actions/filters.py:delete": "the same",
+    "registry/actions/hooks.py:keep_delivery": "kept as it came, and read by nobody: what follows from it is told",
+    "registry/actions/data.py:record_contents": "its parts tell: a run's data, a manifest",
     "audit/actions/reports.py:freeze": "a step of rendering; what is told is the rendered report",
 }
 READS_ONLY = {name for name, reason in NO_EVENT.items() if reason == "reads only"}

@@ -206,10 +206,23 @@ def test_secrets_are_made_once_and_are_private(home: Home) -> None:
     first = embedded.secrets()
 
     assert embedded.secrets() == first
-    assert set(first) == {"SECRET_KEY", "TOKEN_PEPPER"}
-    assert first["SECRET_KEY"] != first["TOKEN_PEPPER"]
-    assert min(map(len, first.values())) >= 50
+    assert set(first) == {"SECRET_KEY", "TOKEN_PEPPER", "CREDENTIALS_KEY"}
+    assert len(set(first.values())) == 3
+    assert min(map(len, first.values())) >= 44
     assert stat.S_IMODE((folder / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_secrets_of_before_a_key_was_needed_stay_and_get_that_key(home: Home) -> None:
+    folder = home("older secrets")
+    folder.mkdir(parents=True, exist_ok=True)
+    older = {"SECRET_KEY": "s" * 60, "TOKEN_PEPPER": "p" * 60}
+    (folder / "secrets.json").write_text(json.dumps(older))
+
+    found = embedded.secrets()
+
+    assert older.items() <= found.items()
+    assert found["CREDENTIALS_KEY"]
+    assert embedded.secrets() == found
 
 
 def test_broken_secrets_are_never_silently_replaced(home: Home) -> None:

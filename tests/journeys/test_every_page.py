@@ -22,6 +22,9 @@ FORMS = {
     "policy-edit",
     "token-new",
     "system-new",
+    "servers",
+    "server",
+    "server-new",
 }  # only who may write sees them
 # Colours of the other theme arrive with the next frame, and some of them by a transition.
 SETTLED = """async () => {

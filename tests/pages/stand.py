@@ -32,6 +32,7 @@ NOT_PAGES = {
     "import-raw": "a file",
     "import-report": "JSON",
     "figure": "a picture",
+    "mlflow-hook": "where tracking servers deliver",
     "document": "leads to the latest revision",
     "models-csv": "a table for spreadsheets",
     "systems-csv": "a table for spreadsheets",
@@ -41,6 +42,13 @@ POST_ONLY = {
     "logout",
     "sync",
     "model-share",
+    "model-alias",
+    "server-read",
+    "server-move",
+    "server-credentials",
+    "server-follow",
+    "server-believe",
+    "server-webhook",
     "version-submit",
     "version-suspend",
     "model-unshare",
@@ -92,6 +100,9 @@ class Stand:
             "model": [self.model.slug],
             "model-share": [self.model.slug],
             "model-unshare": [self.model.slug],
+            "model-ledger": [self.model.slug],
+            "model-alias": [self.model.slug],
+            "mlflow-hook": [self.model.server.name],
             "card-edit": version,
             "card-draft": version,
             "figure": [self.figure.pk],
@@ -133,6 +144,8 @@ class Stand:
             "report-cancel": [self.ordered.pk],
             "entry": [Entry.objects.newest().first().pk],  # type: ignore[union-attr]
         }
+        if (name.startswith("server-") and name != "server-new") or name == "server":
+            return [self.model.server.name]
         return version if name.startswith("version") else known.get(name, [])
 
     def address(self, name: str) -> str:

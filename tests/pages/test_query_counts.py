@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.actions import reports
-from registry.actions import systems
+from registry.actions import catalogue, hooks, systems
 from registry.models import User
 from tests import factories
 from tests.pages.stand import Stand, decision, page_names
@@ -37,8 +37,9 @@ PINNED = {
     "import": 6,  # import with what it is about; what exists here under its name
     "import-new": 4,
     "imports": 6,  # imports; their number
-    "home": 12,  # coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "home": 14,  # versions in use without clearance, their aliases; coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
+    "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 11,  # models bare and dressed; their number; aliases; systems; what to filter by; saved filters
     "password_change": 4,
     "policies": 7,  # policies; their number; models without one
@@ -51,6 +52,9 @@ PINNED = {
     "revision": 8,  # revision; its neighbours; risk classes and severities (2)
     "revisions": 6,  # document with its head; revisions
     "search": 4,  # without a query nothing is asked; with one, see test_lists.py
+    "server": 7,  # server; deliveries; versions that wait to be read
+    "server-new": 4,
+    "servers": 5,  # servers with the number of their models and of versions that wait
     "severities": 6,  # severities in force; what was decided
     "system": 9,  # system; risk decisions; clearances; its models; models to choose from
     "system-edit": 6,  # system; may one see it
@@ -126,3 +130,19 @@ def grown(stand: Stand, start: int, end: int) -> None:
         factories.imported(about=stand.version)
         factories.imported()
         reports.order(version=stand.version, by=factories.member("compliance"))
+        catalogue.move_aliases(model=stand.model, aliases={"champion": 1 + number % 2}, by=User.machine())
+        catalogue.set_alias(model=stand.model, name=f"a{number}", number=1, by=factories.member("admin"))
+        told(stand, number)
+
+
+def told(stand: Stand, number: int) -> None:
+    """A webhook came, about a version that nobody could read whole yet."""
+    waiting = factories.unread_version(model=stand.model, number=1000 + number)
+    hooks.keep_delivery(
+        server=stand.model.server,
+        delivery_id=f"d-{number}",
+        event="model_version.created",
+        model=waiting.model.name,
+        body=b"{}",
+        by=User.machine(),
+    )

@@ -37,6 +37,15 @@ BY_ROLE = [
     "report-new",
     "import-new",
     "sync",
+    "servers",
+    "server-new",
+    "server",
+    "server-read",
+    "server-move",
+    "server-credentials",
+    "server-follow",
+    "server-believe",
+    "server-webhook",
 ]  # 403 without the role
 TABLES = ["models-csv", "systems-csv", "datasets-csv"]
 OPEN_TO_ALL = [
@@ -52,6 +61,7 @@ OPEN_TO_ALL = [
     "healthz",
     "readyz",
     "metrics",
+    "mlflow-hook",
 ]
 OBJECTS = sorted(names() - set(OPEN_TO_ALL) - set(BY_ROLE) - {"design"})
 
@@ -62,6 +72,14 @@ PRIVATE = {"filter-save", "filter-rename", "filter-delete"}
 FORBIDDEN = {
     "sync": "auditor",
     "model-share": "owner",
+    "model-alias": "auditor",
+    "server-new": "auditor",
+    "server-read": "auditor",
+    "server-move": "auditor",
+    "server-credentials": "auditor",
+    "server-follow": "auditor",
+    "server-believe": "auditor",
+    "server-webhook": "auditor",
     "version-submit": "reviewer",
     "version-suspend": "owner",
     "model-unshare": "owner",
@@ -95,6 +113,8 @@ FORBIDDEN = {
 def given(name: str, stand: Stand) -> dict[str, Any]:
     """What the form of this address would send."""
     return {
+        "model-alias": {"name": "champion", "version": "1"},
+        "server-move": {"uri": "http://127.0.0.1:9/elsewhere"},
         "model-share": {"audience": "group:auditor"},
         "model-unshare": {"audience": "group:owner"},
         "version-endpoint-remove": {"environment": "production"},
@@ -170,7 +190,7 @@ def test_what_needs_a_role_says_so_to_an_outsider(stand: Stand, outsider: User, 
 def test_the_anonymous_is_sent_to_the_login(stand: Stand) -> None:
     wrong = []
 
-    for name in sorted(names() - {"healthz", "readyz", "metrics", "login"}):
+    for name in sorted(names() - {"healthz", "readyz", "metrics", "login", "mlflow-hook"}):
         address = stand.address(name)
         for answer in (Client().get(address), Client().post(address)):
             found = (answer.status_code, answer.headers.get("Location"))

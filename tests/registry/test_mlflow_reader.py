@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import http.server
 import socket
@@ -314,3 +315,23 @@ def test_importing_the_reader_does_not_import_mlflow() -> None:
     )
 
     assert done.returncode == 0
+
+
+def test_tags_of_a_version_propose_base_models_references_and_tags(scorer: VersionFacts) -> None:
+    tags = {
+        "base_model": "bert-base, roberta",
+        "references": "https://example.org/paper",
+        "language": "en",
+        "task": "text-classification",
+        "arch": "encoder",
+        "mlflow.inner": "of no use",
+    }
+
+    found = {p.path: p for p in propose(dataclasses.replace(scorer, tags=tags), None, None, None)}
+
+    assert found["model_details.base_models"].value == [{"name": "bert-base"}, {"name": "roberta"}]
+    assert found["model_details.base_models"].source == "tag base_model of credit-scorer version 1"
+    assert found["model_details.references"].value == ["https://example.org/paper"]
+    assert found["model_details.languages"].value == ["en"]
+    assert found["model_details.task"].value == "text-classification"
+    assert found["model_details.tags"].value == ["arch: encoder"]

@@ -92,3 +92,14 @@ def test_a_server_that_is_away_leaves_what_is_known(followed: TrackingServer, ma
     assert outcome.problems
     assert Model.objects.count() == known
     assert "127.0.0.1:9" in TrackingServer.objects.get(pk=followed.pk).problem
+
+
+def test_what_the_server_knows_of_the_newer_fields_is_proposed_too(followed: TrackingServer) -> None:
+    version = Version.objects.get(model__name="credit-scorer", number=1)
+
+    content, sources = prefill.card(version)
+
+    assert content["operation"]["outputs"]
+    assert sources["operation.outputs"] == "signature"
+    assert "/invocations" in content["operation"]["usage"]
+    assert "- C: 0.5" in content["training_data"]["procedure"]

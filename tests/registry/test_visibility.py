@@ -11,6 +11,7 @@ from django.db.models import Model as Row
 
 from audit.models import Entry, Report
 from governance.actions import filters
+from registry.actions import catalogue
 from registry.errors import Missing, Refused
 from registry.models import Dataset, Document, Model, Revision, System, User, Version
 from registry.permissions import can, can_see, require
@@ -34,6 +35,7 @@ def version(db: None) -> Version:
     version = factories.approved_version()
     factories.policy(version.model)
     factories.token(version.model)
+    catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
     factories.save(version, mark="with a figure", figure=factories.figure())
