@@ -319,8 +319,6 @@ class AliasForm(CheckedForm):
     )
 
 
-
-
 def _form_field(field: Field) -> forms.Field:
     common: dict[str, Any] = {"label": field.label, "help_text": field.help, "required": False}
     if field.kind == "table":
