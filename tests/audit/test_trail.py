@@ -77,7 +77,7 @@ def test_nothing_is_shared_when_the_trail_cannot_be_written(broken_trail: Any, o
 
 def test_an_event_that_nobody_keeps_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     server = factories.tracking_server()
-    monkeypatch.setattr(events, "happened", Signal())
+    monkeypatch.setattr(events.base, "happened", Signal())
 
     with pytest.raises(Unheard, match="nobody keeps"):
         factories.model(server=server)
