@@ -12,7 +12,7 @@ from governance.forms import AddModelForm, RiskForm
 from governance.models import Clearance
 from registry.actions import systems as verbs
 from registry.errors import Conflict, Invalid
-from registry.forms import RetireForm, SystemEditForm, SystemForm
+from registry.forms.systems import RetireForm, SystemEditForm, SystemForm
 from registry.models import Model, System, User
 from registry.permissions import require
 from registry.request import PortalRequest

@@ -8,7 +8,7 @@ from registry.documents import content as contents
 from registry.documents.lint import Finding
 from registry.documents.merge import Clash, Merge
 from registry.documents.outline import ASIDE, Section, outline
-from registry.forms import DocumentForm
+from registry.forms.documents import DocumentForm
 from registry.views.comparing import as_text, name_of
 
 STATES = {"blocking": "critical", "warning": "attention", "hint": "neutral"}

@@ -16,7 +16,7 @@ from registry.actions import documents as verbs
 from registry.documents import content as contents
 from registry.documents.merge import Merge, settle, three_way
 from registry.errors import Conflict, Invalid
-from registry.forms import DocumentForm
+from registry.forms.documents import DocumentForm
 from registry.models import Dataset, Draft, Revision, Version
 from registry.permissions import require
 from registry.request import PortalRequest

@@ -16,7 +16,7 @@ from registry.actions import imports as verbs
 from registry.errors import Conflict, Invalid, Missing
 from registry.exporting import export_of, file_name
 from registry.formats.ledger import DROPPED, KEPT, MAPPED
-from registry.forms import ImportForm, UseForm
+from registry.forms.imports import ImportForm, UseForm
 from registry.models import Dataset, Import, User, Version
 from registry.naming import named, named_in
 from registry.paging import page

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from registry.actions import catalogue
-from registry.forms import AliasForm
+from registry.forms.servers import AliasForm
 from registry.models import AliasOrder, LedgerRow, Model
 from registry.paging import page
 from registry.request import PortalRequest

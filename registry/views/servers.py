@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from registry.actions import servers as verbs
 from registry.errors import Invalid
-from registry.forms import AddressForm, CredentialsForm, ServerForm
+from registry.forms.servers import AddressForm, CredentialsForm, ServerForm
 from registry.models import Delivery, Model, TrackingServer, User, Version
 from registry.paging import page
 from registry.permissions import require

@@ -1,4 +1,4 @@
-"""Forms of the registry: they check dictionaries and never save."""
+"""Cards and datasheets as forms, made from their outlines."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import Any
 
 from django import forms
 from django.core import signing
-from django.core.files.uploadedfile import UploadedFile
 
-from registry import canonical, formats
+from registry import canonical
 from registry.documents import content as contents
 from registry.documents.outline import FIGURE, Column, Field, outline
 from registry.errors import Invalid
-from registry.models import System
 
 SPARE_ROWS = 2
 MOST_ROWS = 500  # of a table, as the published schema says
@@ -175,76 +173,6 @@ class DocumentForm(forms.Form):
         }
 
 
-class ImportForm(forms.Form):
-    """A file to import. Its size is looked at before it is read."""
-
-    file = forms.FileField(
-        label="File",
-        max_length=255,
-        allow_empty_file=True,
-        help_text=f"At most {formats.MAX_BYTES // 1_000_000} MB: {', '.join(one.label for one in formats.READERS.values())}.",
-    )
-    format = forms.ChoiceField(
-        required=False,
-        choices=[("", "Recognise it"), *((name, one.label) for name, one in formats.READERS.items())],
-        help_text="Choose one only where it is not recognised.",
-    )
-    into = forms.CharField(
-        label="For",
-        required=False,
-        max_length=200,
-        help_text="model-slug/number, or the slug of a dataset. Left empty, the import waits in the list.",
-    )
-
-    def clean_file(self) -> UploadedFile[Any]:
-        """Refuse what is too large while it still lies on disk."""
-        file: UploadedFile[Any] = self.cleaned_data["file"]
-        if (file.size or 0) > formats.MAX_BYTES:
-            raise forms.ValidationError(
-                f"The file has {(file.size or 0) / 1e6:.1f} MB; at most {formats.MAX_BYTES / 1e6:.0f} MB are read."
-            )
-        return file
-
-
-class UseForm(forms.Form):
-    """What a waiting import is for."""
-
-    into = forms.CharField(
-        label="Use it for", max_length=200, help_text="model-slug/number, or the slug of a dataset."
-    )
-
-
-class SystemForm(forms.Form):
-    """A new AI system."""
-
-    name = forms.CharField(max_length=120)
-    intended_purpose = forms.CharField(
-        max_length=5000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="What it is meant to do, for whom, and where. Art. 3(12) of the AI Act.",
-    )
-    operator_role = forms.ChoiceField(
-        label="Our role", choices=System.OperatorRole.choices, help_text="Art. 3(3) to (7) of the AI Act."
-    )
-    team = forms.CharField(
-        label="Team", max_length=200, required=False, help_text="Who answers for it, and how to reach them."
-    )
-
-
-class SystemEditForm(SystemForm):
-    """What an AI system is, changed on top of the edition that was read."""
-
-    on_top_of = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
-
-
-class RetireForm(forms.Form):
-    """Why a system goes out of service."""
-
-    reason = forms.CharField(
-        label="Why it goes out of service", max_length=500, widget=forms.Textarea(attrs={"rows": 3})
-    )
-
-
 def _proposed(content: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Path → the source of a value that nobody has accepted, and the digest of that value."""
     return {
@@ -255,68 +183,6 @@ def _proposed(content: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 def _digest(value: Any) -> str:
     return canonical.digest(canonical.canonical(value))[:16]
-
-
-class CheckedForm(forms.Form):
-    """A small form on somebody else's page: what is wrong with it is said as the verbs say it."""
-
-    def checked(self) -> dict[str, Any]:
-        """What was typed, checked; `Invalid` names each field and what to mend."""
-        if not self.is_valid():
-            raise Invalid(fields={name: [str(one) for one in many] for name, many in self.errors.items()})
-        return self.cleaned_data
-
-    def take(self, error: Invalid) -> None:
-        """Show what a verb found wrong beside its field."""
-        for name, sentences in (error.fields or {"": [str(error)]}).items():
-            for sentence in sentences:
-                self.add_error(name if name in self.fields else None, sentence)
-
-
-class AddressForm(CheckedForm):
-    """Where a tracking server answers."""
-
-    uri = forms.CharField(
-        label="Address",
-        max_length=400,
-        help_text="As workers reach it, for example http://mlflow.internal:5000.",
-    )
-
-
-class CredentialsForm(CheckedForm):
-    """What a tracking server wants to know. The secret that is stored is never put into a page."""
-
-    username = forms.CharField(
-        label="User name",
-        max_length=200,
-        required=False,
-        help_text="Empty for a bearer token.",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    secret = forms.CharField(
-        label="Password or token",
-        max_length=4000,
-        required=False,
-        strip=False,
-        help_text="Replaces what is stored. Empty for none.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-
-class ServerForm(AddressForm, CredentialsForm):
-    """A tracking server to follow."""
-
-    name = forms.SlugField(max_length=60, help_text="A short name of your own: letters, digits, - and _.")
-    field_order = ["name", "uri", "username", "secret"]
-
-
-class AliasForm(CheckedForm):
-    """Where an alias shall point."""
-
-    name = forms.CharField(label="Alias", max_length=255, help_text="For example champion.")
-    version = forms.IntegerField(
-        min_value=0, max_value=2_147_483_647, help_text="The number of the version; 0 takes the alias away."
-    )
 
 
 def _form_field(field: Field) -> forms.Field:

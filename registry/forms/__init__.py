@@ -1,0 +1,1 @@
+"""Forms of the registry, by noun: they check dictionaries and never save."""
