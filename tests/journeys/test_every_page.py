@@ -22,6 +22,7 @@ FORMS = {
     "policy-edit",
     "token-new",
     "system-new",
+    "import-new",
 }  # only who may write sees them
 # Colours of the other theme arrive with the next frame, and some of them by a transition.
 SETTLED = """async () => {

@@ -31,6 +31,7 @@ def version(db: None) -> Version:
     version = factories.approved_version()
     factories.policy(version.model)
     factories.token(version.model)
+    factories.imported()
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     return version
 
