@@ -39,7 +39,7 @@ FORMATS = {name: reader.label for name, reader in formats.READERS.items()}
 
 def imports(request: PortalRequest) -> HttpResponse:
     """What was imported: by me, and for what I may see."""
-    query, waiting = request.GET.get("q", "").strip(), "waiting" in request.GET
+    query, waiting = request.GET.get("q", "").strip(), request.GET.get("state") == "waiting"
     rows = Import.objects.visible_to(request.user)
     if query:
         rows = rows.filter(name__icontains=query)

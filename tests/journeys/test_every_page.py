@@ -25,6 +25,7 @@ FORMS = {
     "servers",
     "server",
     "server-new",
+    "import-new",
 }  # only who may write sees them
 # Colours of the other theme arrive with the next frame, and some of them by a transition.
 SETTLED = """async () => {

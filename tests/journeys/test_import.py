@@ -25,17 +25,17 @@ def test_an_owner_imports_a_readme_reads_what_became_of_it_and_saves_the_card(
     page.goto(f"{version.get_absolute_url()}card/")
 
     page.get_by_role("link", name="Import", exact=True).click()
-    expect(page.get_by_label("For")).to_have_value(f"{version.model.slug}/1")
+    expect(page.get_by_label("For (optional)")).to_have_value(f"{version.model.slug}/1")
     page.get_by_label("File").set_input_files(readme)
     page.get_by_role("button", name="Import").click()
 
-    mapped = page.get_by_role("region", name="Mapped").locator("tbody tr")
+    mapped = page.get_by_role("region", name="Mapped values", exact=True).locator("tbody tr")
     expect(mapped).to_have_count(5)
     expect(
-        page.get_by_role("region", name="Kept unmapped").get_by_text("/front matter/widget/0/text")
+        page.get_by_role("region", name="Kept unmapped values").get_by_text("/front matter/widget/0/text")
     ).to_be_visible()
     expect(
-        page.get_by_role("region", name="Dropped").get_by_text("A placeholder, not an answer.")
+        page.get_by_role("region", name="Dropped values").get_by_text("A placeholder, not an answer.")
     ).to_be_visible()
 
     page.get_by_role("link", name="Accept what it proposes").click()

@@ -36,6 +36,7 @@ def version(db: None) -> Version:
     factories.policy(version.model)
     factories.token(version.model)
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
+    factories.imported()
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
     factories.save(version, mark="with a figure", figure=factories.figure())
