@@ -50,6 +50,9 @@ SPOILED: list[tuple[Facts, str, str]] = [
     (replace(CLEARED, card="e" * 64, in_review=True), "card", "card_in_review"),
     (replace(CLEARED, approved="", approved_basis=None), "card", "card_not_approved"),
     (replace(CLEARED, suspended_because="It drifts."), "suspension", "suspended"),
+    (replace(CLEARED, gone="version"), "presence", "version_gone"),
+    (replace(CLEARED, gone="model"), "presence", "model_gone"),
+    (replace(CLEARED, files_gone=True), "artifact", "artifact_gone"),
 ]
 
 
@@ -91,6 +94,8 @@ FACTS = st.builds(
     approved=DIGESTS,
     approved_basis=st.none() | BASES,
     suspended_because=st.sampled_from(["", "It drifts."]),
+    gone=st.sampled_from(["", "version", "model"]),
+    files_gone=st.booleans(),
 )
 
 
@@ -100,15 +105,17 @@ FACTS = st.builds(
 )
 @settings(max_examples=500, deadline=None)
 def test_cleared_means_that_everything_holds(facts: Facts) -> None:
-    """Whatever the facts, an allowed version is approved as it is now, not prohibited and not suspended."""
+    """Whatever the facts, an allowed version is approved as it is now, not prohibited, not suspended and not gone."""
     conditions = assess(facts)
 
-    assert len(conditions) == len({one.code for one in conditions}) == 5
+    assert len(conditions) == len({one.code for one in conditions}) == 6
     assert bool(verdict(conditions)) == all(one.met for one in conditions)
     if verdict(conditions):
         assert facts.card
         assert facts.approved == facts.card
         assert not facts.suspended_because
+        assert not facts.gone
+        assert not facts.files_gone
         assert facts.now.artifact
         assert facts.now.datasheets
         assert all(facts.now.datasheets.values())
