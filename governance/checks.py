@@ -24,6 +24,20 @@ def pepper_is_its_own(app_configs: Any, **_: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.security, deploy=True)
+def credentials_can_be_sealed(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """The portal and its workers keep passwords of tracking servers; the gate keeps none and needs no key."""
+    if settings.CREDENTIALS_KEY:
+        return []
+    return [
+        Error(
+            "CREDENTIALS_KEY is not set: no password of a tracking server can be stored.",
+            hint="Set CREDENTIALS_KEY to a Fernet key, for the portal and its workers.",
+            id="cardinal.E004",
+        )
+    ]
+
+
 @register(Tags.database)
 def database_is_new_enough(app_configs: Any, databases: Any = None, **_: Any) -> list[CheckMessage]:
     """PostgreSQL 15 or newer."""

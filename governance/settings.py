@@ -45,9 +45,9 @@ def listing(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
-def fernet_keys(name: str, default: str | None) -> list[str]:
-    """Comma-separated Fernet keys: the first seals, each opens."""
-    keys = [key.strip() for key in text(name, default).split(",")]
+def fernet_keys(name: str, default: str) -> list[str]:
+    """Comma-separated Fernet keys: the first seals, each opens. None for a process that seals nothing, as the gate."""
+    keys = [key.strip() for key in text(name, default).split(",") if key.strip()]
     try:
         for key in keys:
             Fernet(key)
@@ -70,7 +70,7 @@ SECRET_KEY = text("SECRET_KEY", _generated.get("SECRET_KEY"))
 TOKEN_PEPPER = text("TOKEN_PEPPER", _generated.get("TOKEN_PEPPER"))
 if len(TOKEN_PEPPER) < 32:
     raise ImproperlyConfigured("TOKEN_PEPPER must have at least 32 characters.")
-CREDENTIALS_KEY = fernet_keys("CREDENTIALS_KEY", _generated.get("CREDENTIALS_KEY"))
+CREDENTIALS_KEY = fernet_keys("CREDENTIALS_KEY", _generated.get("CREDENTIALS_KEY", ""))
 
 DEBUG = switch("DEBUG", default=False)
 ALLOWED_HOSTS = listing("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")

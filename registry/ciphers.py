@@ -36,4 +36,8 @@ def reseal(sealed: str) -> str:
 
 
 def _cipher() -> MultiFernet:
+    if not settings.CREDENTIALS_KEY:
+        raise Conflict(
+            "Set CREDENTIALS_KEY, for the portal and for its workers: without it no secret is stored."
+        )
     return MultiFernet([Fernet(key) for key in settings.CREDENTIALS_KEY])

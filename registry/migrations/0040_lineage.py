@@ -30,14 +30,18 @@ CREATE INDEX version_by_package ON registry_version USING gin (cardinal_packages
 """
 
 BASES = """
+-- Bytes that are no JSON name no base model: an index never stands in the way of a save.
 CREATE FUNCTION cardinal_card_bases(body bytea) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT ARRAY(
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN ARRAY(
     SELECT item #>> '{}' FROM jsonb_path_query(
       convert_from(body, 'UTF8')::jsonb,
       '$.model_details.base_models[0 to 99].keyvalue() ? (@.key == "name" || @.key == "link").value'
-    ) item)
-$$;
+    ) item);
+EXCEPTION WHEN data_exception THEN
+  RETURN '{}';
+END $$;
 CREATE INDEX revision_by_base ON registry_revision USING gin (cardinal_card_bases(body));
 CREATE INDEX run_by_base_param ON registry_run ((params ->> 'base_model')) WHERE params ->> 'base_model' IS NOT NULL;
 CREATE INDEX run_by_base_tag ON registry_run ((tags ->> 'base_model')) WHERE tags ->> 'base_model' IS NOT NULL;

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -159,13 +160,16 @@ def member_who_sees(version: Version) -> User:
     return writer
 
 
-def test_systems_by_risk_role_models_and_date(owner: User, outsider: User) -> None:
+def test_systems_by_risk_role_models_and_date(
+    owner: User, outsider: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = factories.model()
     high = factories.system(model=model, risk_class="high")
-    open_ = factories.system(model=model, risk_class="")
-    System.objects.filter(pk=open_.pk).update(
-        operator_role="deployer", created_at=timezone.now() - timedelta(days=100)
-    )
+    with monkeypatch.context() as past:  # when a system was registered never changes afterwards
+        long_ago = timezone.now() - timedelta(days=100)
+        past.setattr("django.db.models.fields.timezone.now", lambda: long_ago)
+        open_ = factories.system(model=model, risk_class="")
+    System.objects.filter(pk=open_.pk).update(operator_role="deployer", edition=F("edition") + 1)
 
     def names(asked: str, user: User = owner) -> set[str]:
         return found(user, asked, systems.PLAN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import F
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +68,9 @@ def test_one_finds_by_description_tag_owner_alias_system_dataset_and_card() -> N
     run = version.run
     assert run is not None
     type(run).objects.filter(pk=run.pk).update(user_name="ada.lovelace")
-    System.objects.filter(pk=factories.system(model=version.model).pk).update(name="Desk Nine")
+    System.objects.filter(pk=factories.system(model=version.model).pk).update(
+        name="Desk Nine", edition=F("edition") + 1
+    )
     Dataset.objects.filter(pk=factories.training_data(version).pk).update(name="applicants-2024")
     content = blank("card")
     content["caveats"]["caveats"] = "Calibrated for people over eighteen."

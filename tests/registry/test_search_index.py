@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from registry import canonical
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 
 def renamed_system(version: Version) -> None:
-    System.objects.filter(models=version.model).update(name="Loan desk")
+    System.objects.filter(models=version.model).update(name="Loan desk", edition=F("edition") + 1)
 
 
 def flavoured(version: Version) -> None:

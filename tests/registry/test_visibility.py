@@ -10,8 +10,8 @@ from django.contrib.auth.models import Group
 from django.db.models import Model as Row
 
 from audit.models import Entry, Report
-from governance.actions import filters
-from registry.actions import catalogue
+from governance.actions import filters, severities
+from registry.actions import catalogue, pipelines
 from registry.errors import Missing, Refused
 from registry.models import Dataset, Document, Model, Revision, System, User, Version
 from registry.permissions import can, can_see, require
@@ -37,6 +37,19 @@ def version(db: None) -> Version:
     factories.token(version.model)
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     factories.imported()
+    pipelines.record(
+        version=version,
+        stages=[{"name": "train", "cmd": "python train.py"}],
+        source="0" * 64,
+        by=factories.member("owner"),
+    )
+    severities.decide(
+        rule="placeholder",
+        risk_class="high",
+        severity="hint",
+        rationale="Tried out.",
+        by=factories.member("compliance"),
+    )
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
     factories.save(version, mark="with a figure", figure=factories.figure())
