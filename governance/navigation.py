@@ -11,20 +11,21 @@ from django.urls import reverse
 from governance.models import Review
 
 PLACES = (
-    # label, url name, icon, path prefix, permission that shows it ("" for everybody)
-    ("Home", "home", "home", "/", ""),
-    ("Models", "models", "model", "/models/", ""),
-    ("Datasets", "datasets", "dataset", "/datasets/", ""),
-    ("Imports", "imports", "upload", "/imports/", ""),
-    ("Systems", "systems", "system", "/systems/", ""),
-    ("Affected", "affected", "lineage", "/lineage/", ""),
-    ("Reviews", "reviews", "review", "/reviews/", ""),
-    ("Policies", "policies", "policy", "/policies/", ""),
-    ("Tokens", "tokens", "token", "/tokens/", ""),
-    ("Tracking servers", "servers", "service", "/servers/", "registry.sync_trackingserver"),
-    ("Decisions", "decisions", "decision", "/decisions/", "governance.view_decision"),
-    ("Reports", "reports", "report", "/reports/", ""),
-    ("Trail", "trail", "trail", "/trail/", ""),
+    # label, url name, icon, path prefix, permission that shows it ("" for everybody), group it stands in
+    ("Home", "home", "home", "/", "", ""),
+    ("Models", "models", "model", "/models/", "", "Registry"),
+    ("Datasets", "datasets", "dataset", "/datasets/", "", "Registry"),
+    ("Systems", "systems", "system", "/systems/", "", "Registry"),
+    ("What is affected", "affected", "lineage", "/lineage/", "", "Registry"),
+    ("Imports", "imports", "upload", "/imports/", "", "Registry"),
+    ("Tracking servers", "servers", "service", "/servers/", "registry.sync_trackingserver", "Registry"),
+    ("Reviews", "reviews", "review", "/reviews/", "", "Control"),
+    ("Policies", "policies", "policy", "/policies/", "", "Control"),
+    ("Tokens", "tokens", "token", "/tokens/", "", "Control"),
+    ("Document rules", "severities", "gear", "/document-rules/", "", "Control"),
+    ("Decisions", "decisions", "decision", "/decisions/", "governance.view_decision", "Proof"),
+    ("Reports", "reports", "report", "/reports/", "", "Proof"),
+    ("Trail", "trail", "trail", "/trail/", "", "Proof"),
 )
 
 
@@ -35,6 +36,7 @@ class Place:
     label: str
     url: str
     icon: str
+    group: str
     current: bool
     count: int = 0
 
@@ -46,12 +48,12 @@ def context(request: HttpRequest) -> dict[str, Any]:
         return {"navigation": []}
     waiting = Review.objects.awaiting(user).count() if user.has_perm("governance.judge_review") else 0
     places = []
-    for label, name, icon, prefix, permission in PLACES:
+    for label, name, icon, prefix, permission, group in PLACES:
         if permission and not user.has_perm(permission):
             continue
         current = request.path == "/" if prefix == "/" else request.path.startswith(prefix)
         count = waiting if name == "reviews" else 0
-        places.append(Place(label, reverse(name), icon, current, count))
+        places.append(Place(label, reverse(name), icon, group, current, count))
     return {"navigation": places}
 
 

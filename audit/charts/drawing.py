@@ -45,6 +45,7 @@ PRINT = Palette(
 )
 
 # Widths of a proportional sans face in em, a little generous: cut early rather than overflow.
+BOLD = 1.12  # how much wider the bold face is
 NARROW, SLIM, WIDE = frozenset("ijlI.,:;'|!"), frozenset('frt()[]{}/\\-_ "'), frozenset("mwMWQO@%&")
 
 
@@ -118,7 +119,7 @@ def words(
 ) -> str:
     """One line of text at (x, y)."""
     colour = fill or palette.muted
-    quiet = f' fill-opacity="{palette.soft}"' if colour == palette.muted else ""
+    quiet = f' fill-opacity="{palette.soft}"' if colour == palette.muted and not bold else ""
     font = f' font-family="{palette.font}"' if palette.font else ""
     weight = ' font-weight="600"' if bold else ""
     return (

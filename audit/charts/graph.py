@@ -7,7 +7,7 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from .drawing import SCREEN, WIDTH, Palette, colour, fit, frame, two_lines, words
+from .drawing import BOLD, SCREEN, WIDTH, Palette, colour, fit, frame, two_lines, words
 
 COLUMNS: Mapping[str, int] = {
     "dataset": 0,
@@ -188,7 +188,7 @@ def _node(node: Node, place: Place, palette: Palette, href: str | None, *, stron
     kind, label, detail = node["kind"], str(node["label"]), str(node.get("detail") or "")
     tone = colour(palette, TONES.get(kind, 5))
     room = BOX - 20
-    name = two_lines(label, room, 11.5)
+    name = two_lines(label, room, 11.5 * BOLD)
     told = escape(
         f"{HEADS.get(kind, kind[:20].upper()).capitalize()}: {label}" + (f", {detail}" if detail else "")
     )

@@ -98,7 +98,10 @@ def unaccepted(plan: Outline, content: dict[str, Any]) -> Iterator[Found]:
     for path, source in content.get("unaccepted", {}).items():
         field = plan.field(path)
         if field and value(content, path):
-            yield Found(field, f"Proposed from {source}: read it, then accept it or write your own.")
+            yield Found(
+                field,
+                f"Proposed from {source.removeprefix('imported from ')}: read it, then accept it or write your own.",
+            )
 
 
 def metric_without_value(plan: Outline, content: dict[str, Any]) -> Iterator[Found]:

@@ -9,6 +9,8 @@ from django.core.files.uploadedfile import UploadedFile
 
 from registry import formats
 
+NAMED = "A version as model/number, for example credit-scorer/2, or a dataset by the name in its address."
+
 
 class ImportForm(forms.Form):
     """A file to import. Its size is looked at before it is read."""
@@ -28,7 +30,7 @@ class ImportForm(forms.Form):
         label="For",
         required=False,
         max_length=200,
-        help_text="model-slug/number, or the slug of a dataset. Left empty, the import waits in the list.",
+        help_text=f"{NAMED} Left empty, the import waits in the list.",
     )
 
     def clean_file(self) -> UploadedFile[Any]:
@@ -44,6 +46,4 @@ class ImportForm(forms.Form):
 class UseForm(forms.Form):
     """What a waiting import is for."""
 
-    into = forms.CharField(
-        label="Use it for", max_length=200, help_text="model-slug/number, or the slug of a dataset."
-    )
+    into = forms.CharField(label="Use it for", max_length=200, help_text=NAMED)

@@ -299,8 +299,18 @@ def code(content: str, name: str, label: str = "Code", css: str = "") -> SafeStr
 
 @register.simple_block_tag
 def filter_bar(
-    content: str, label: str, count: int | None = None, noun: str = "", target: str = ""
+    content: str, label: str, count: int | None = None, noun: str = "", target: str = "", submit: str = ""
 ) -> SafeString:
-    """Filters of a list as a GET form: works without JavaScript, submits itself on change with it."""
-    context = {"content": content, "label": label, "count": count, "noun": noun, "target": target}
+    """Filters of a list as a GET form: works without JavaScript, submits itself on change with it.
+
+    `submit` names the button where the form asks a question instead of narrowing a list.
+    """
+    context = {
+        "content": content,
+        "label": label,
+        "count": count,
+        "noun": noun,
+        "target": target,
+        "submit": submit,
+    }
     return render_to_string("components/filter_bar.html", context)

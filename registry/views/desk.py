@@ -35,14 +35,15 @@ def page_of(
     }
 
 
-def shown(finding: Finding) -> dict[str, str]:
-    """A finding in the colour and the word of its severity."""
+def shown(finding: Finding) -> dict[str, str | bool]:
+    """A finding in the colour and the word of its severity; one about a proposal is said where its source stands."""
     return {
         "state": STATES[finding.severity],
         "word": WORDS[finding.severity],
         "sentence": finding.sentence,
         "label": finding.label,
         "path": finding.path,
+        "about_source": finding.code == "unaccepted",
     }
 
 
