@@ -13,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from governance.actions import filters
+from governance.demo import FILTER, README, SKETCHED
 from governance.embedded.places import replace
 from governance.models import SavedFilter
 from registry import canonical
@@ -20,9 +21,7 @@ from registry.actions import imports, servers
 from registry.models import Dataset, Import, TrackingServer, User, Version
 
 HERE = Path(__file__).parent / "imports"
-README, PIPELINE = "complaint-router.README.md", "dvc.lock"
-CROISSANT, SKETCHED = "churn-sketch-training.croissant.json", "churn-sketch-training"
-FILTER = "High risk, not cleared"
+PIPELINE, CROISSANT = "dvc.lock", f"{SKETCHED}.croissant.json"
 PATIENCE = 60.0
 Account = Mapping[str, User]
 
