@@ -92,12 +92,12 @@ class Tour:
         """Two windows of one editor. The later save gets both texts, chooses both, and saves on top."""
         owner = self.people["owner"]
         first, second = self._editor(), self._editor()
-        mine, theirs = (f"To try it out ({window}, walk {self.mark})." for window in ("left", "right"))
+        mine, theirs = (f"To try it out, says {who} ({self.mark})." for who in ("Mira", "Theo"))
         number = dict(first.fields)["on_top_of"]
         owner.send(first, {PURPOSE: theirs, "note": f"Walk {self.mark}"}).shows(theirs)
         given = {PURPOSE: mine, INSTANCES: f"One customer each ({self.mark})."}
         clash = owner.send(second, given, status=409)
-        clash.shows("Somebody saved before you", "Both of you changed 1 field", theirs)
+        clash.shows("Somebody saved before you", "Both of you changed 1 field", "Theo", "Mira")
         form = clash.form("/datasheet/edit/")
         if dict(form.fields)[PURPOSE] != mine:
             raise Unexpected("The box does not hold what the later person typed.")
