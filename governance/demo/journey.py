@@ -235,6 +235,7 @@ class Journey:
             f"Journey {self.mark} credit-scorer",
             f"Read in full on walk {self.mark}",
             "revoked the token",
+            "a change outside control",
             "thereby cleared credit-scorer v2 for production",
             "was refused judge review",
             "downloaded the",
@@ -249,7 +250,7 @@ class Journey:
         missing = [words for words in wanted if words not in text]
         if missing:
             raise Unexpected(f"The trail does not tell: {'; '.join(missing)}.")
-        return "issued, refused, approved, cleared, revoked, downloaded"
+        return "issued, refused, approved, cleared, moved outside control, revoked, downloaded"
 
 
 def _token_path(shown: Page, listed: Page, name: str) -> str:

@@ -151,7 +151,7 @@ class Tour:
         owner.get(f"{SECOND}bom/").shows("MLmodel", "scikit-learn", "Code commit")
         rows = list(csv.reader(io.StringIO(owner.fetch(f"{SECOND}bom.csv").decode("utf-8-sig"))))
         kinds = Counter(row[0] for row in rows[1:])
-        return ", ".join(f"{count} {kind.lower()}" for kind, count in kinds.most_common(6))
+        return f"{len(rows) - 1} rows of CSV: " + ", ".join(f"{kind} {n}" for kind, n in kinds.most_common())
 
     def outside(self) -> str:
         """Somebody uses MLflow's own interface; its webhook tells the portal."""
