@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from governance.actions import policies as policy_verbs
 from governance.actions import tokens as token_verbs
-from governance.demo import accounts, papers, training
+from governance.demo import README, SKETCHED, accounts, papers, training
 from governance.embedded.places import replace
 from governance.models import Policy, Token
 from governance.policies import SCHEMA
@@ -95,6 +95,7 @@ def summary(folder: Path, kept: Mapping[str, str], example: Any) -> str:
             if waiting
             else "  No card waits for a review any more.",
             "  The model churn-sketch is on the tracking server and nobody governs it: log in as owner.",
+            f"  {README} waits in Imports, and the datasheet of {SKETCHED} holds proposals that nobody has accepted.",
             f"  The token “{ENDED}” has expired, and “{WITHDRAWN}” was revoked.",
             "",
         ]

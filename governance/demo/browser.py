@@ -13,6 +13,7 @@ import httpx
 SKIPPED = frozenset({"script", "style", "template", "title"})
 TICKED = frozenset({"checkbox", "radio"})
 Given = Mapping[str, str | list[str]]
+Files = Mapping[str, tuple[str, bytes, str]]  # field -> name, content, type
 BUTTONS = frozenset({"submit", "image", "button", "reset"})
 
 
@@ -91,7 +92,22 @@ class Browser:
         """The page at `path`, which must have this status."""
         return _page(self.client.get(path), status)
 
-    def send(self, form: Form, given: Given | None = None, *, status: int = 200, press: str = "") -> Page:
+    def fetch(self, path: str) -> bytes:
+        """A download."""
+        answer = self.client.get(path)
+        if answer.status_code != httpx.codes.OK:
+            raise Unexpected(f"{answer.url} gave {answer.status_code}.")
+        return answer.content
+
+    def send(
+        self,
+        form: Form,
+        given: Given | None = None,
+        *,
+        status: int = 200,
+        press: str = "",
+        files: Files | None = None,
+    ) -> Page:
         """Sends a form with some fields filled in, by the button named `press`; returns where that leads."""
         values = given or {}
         unknown = set(values) - form.names()
@@ -99,6 +115,8 @@ class Browser:
             raise Unexpected(f"The form for {form.action} has no field {', '.join(sorted(unknown))}.")
         data: dict[str, list[str]] = {}
         for name, value in form.fields:
+            if name in (files or {}):
+                continue
             data.setdefault(name, []).append(value)
         data |= {name: value if isinstance(value, list) else [value] for name, value in values.items()}
         if press:
@@ -107,12 +125,18 @@ class Browser:
             data[press] = [form.buttons[press]]
         if form.method == "get":
             return _page(self.client.get(form.action, params=data), status)
-        return _page(self.client.post(form.action, data=data, headers={"Referer": form.action}), status)
+        answer = self.client.post(form.action, data=data, files=files, headers={"Referer": form.action})
+        return _page(answer, status)
 
     def post(self, path: str, status: int, **values: str) -> Page:
         """Sends what no page offers: a form of one's own making, with a valid token against forgery."""
         data = {"csrfmiddlewaretoken": self.client.cookies.get("csrftoken", ""), **values}
         return _page(self.client.post(path, data=data), status)
+
+
+def path_of(url: str) -> str:
+    """The path of an address."""
+    return httpx.URL(url).path
 
 
 def _page(answer: httpx.Response, status: int) -> Page:

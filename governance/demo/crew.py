@@ -35,11 +35,14 @@ class Crew:
         self.members: dict[str, subprocess.Popen[bytes]] = {}
         self.logs.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, command: str | list[str]) -> None:
-        """Starts a process whose words go to its log; a string is a line of the Procfile, for the shell."""
+    def start(self, name: str, command: str | list[str], also: Mapping[str, str] | None = None) -> None:
+        """Starts a process whose words go to its log; a string is a line of the Procfile, for the shell.
+
+        `also` is told to this process only.
+        """
         with (self.logs / f"{name}.log").open("wb") as log:
             self.members[name] = subprocess.Popen(  # noqa: S603
-                command, shell=isinstance(command, str), env=self.environment, stdin=subprocess.DEVNULL,
+                command, shell=isinstance(command, str), env={**self.environment, **(also or {})}, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The main job over HTTP, as the different accounts would do it in a browser without JavaScript.
 
-    python -m governance.demo.journey        against SITE_URL and GATE_URL, seeded by script/demo
+    python -m governance.demo.journey        against SITE_URL, GATE_URL and MLFLOW_TRACKING_URI, seeded by script/demo
 
 Prints what it saw, step by step; exits 0, or 1 naming the step that failed. It can be walked again and again: what
 it approved last time it edits first.
@@ -19,9 +19,11 @@ from pathlib import Path
 
 import httpx
 
-from governance.demo.browser import Browser, Given, Page, Unexpected
+from governance.demo.browser import Browser, Given, Page, Unexpected, path_of
 from governance.demo.caller import Caller
+from governance.demo.tour import Tour
 
+ADDRESSES = ("SITE_URL", "GATE_URL", "MLFLOW_TRACKING_URI")
 ROLES = ("owner", "reviewer", "compliance", "auditor", "outsider")
 VERSION = "/models/credit-scorer/versions/2/"
 ASKED = "/models/credit-scorer/versions/2/invocations"
@@ -34,11 +36,12 @@ SHOWN_ONCE = re.compile(r"crd_[a-z][0-9A-Za-z]{49}")
 class Journey:
     """Who walks, where, and what they carry from step to step."""
 
-    def __init__(self, site: str, gate: str, folder: Path) -> None:
+    def __init__(self, site: str, gate: str, tracking: str, folder: Path) -> None:
         self.site, self.folder = site, folder
         self.gate = Caller(gate)
         self.people = {name: Browser(site, name) for name in ROLES}
         self.mark = f"{int(time.time()):x}"  # tells the traces of this walk from earlier ones
+        self.tour = Tour(self.people, tracking, self.mark)
         self.pages: dict[str, str] = {}  # model -> where the page of its token is
         self.report = ""
 
@@ -47,6 +50,7 @@ class Journey:
         yield "portal and gate are up", self.health
         yield "everybody logs in", self.log_in
         yield "who has no role sees nothing", self.outsider
+        yield from self.tour.documents()
         yield "tokens are issued and shown once", self.issue
         yield "the card of version 2 waits for its review", self.prepare
         yield "nobody approves what they wrote", self.own_card
@@ -56,6 +60,7 @@ class Journey:
         yield "the gate refuses without a token and outside its scope", self.out_of_scope
         yield "the gate lets an allowed query through", self.allowed
         yield "the gate advises a proxy", self.check
+        yield from self.tour.aliases()
         yield "a revoked token ends with the next query", self.revoke
         yield "the decisions are on record", self.decisions
         yield "compliance orders a report and downloads it", self.order
@@ -230,6 +235,7 @@ class Journey:
             f"Journey {self.mark} credit-scorer",
             f"Read in full on walk {self.mark}",
             "revoked the token",
+            "a change outside control",
             "thereby cleared credit-scorer v2 for production",
             "was refused judge review",
             "downloaded the",
@@ -244,12 +250,7 @@ class Journey:
         missing = [words for words in wanted if words not in text]
         if missing:
             raise Unexpected(f"The trail does not tell: {'; '.join(missing)}.")
-        return "issued, refused, approved, cleared, revoked, downloaded"
-
-
-def path_of(url: str) -> str:
-    """The path of an address."""
-    return httpx.URL(url).path
+        return "issued, refused, approved, cleared, moved outside control, revoked, downloaded"
 
 
 def _token_path(shown: Page, listed: Page, name: str) -> str:
@@ -268,12 +269,12 @@ def _progress(seen: list[str]) -> str:
 
 def main() -> int:
     """Walk; 0 when every step went as it should."""
-    site, gate = (os.environ.get(name, "") for name in ("SITE_URL", "GATE_URL"))
+    site, gate, tracking = (os.environ.get(name, "").rstrip("/") for name in ADDRESSES)
     folder = Path(os.environ.get("CARDINAL_VAR") or "var").absolute() / "demo"
-    if not site or not gate:
-        sys.stderr.write("Set SITE_URL and GATE_URL to a demo that runs.\n")
+    if not site or not gate or not tracking:
+        sys.stderr.write(f"Set {', '.join(ADDRESSES)} to a demo that runs.\n")
         return 2
-    journey = Journey(site.rstrip("/"), gate.rstrip("/"), folder)
+    journey = Journey(site, gate, tracking, folder)
     began = time.monotonic()
     name = ""
     try:

@@ -1,7 +1,7 @@
 """What people write and decide in the demo: systems with their risk class, datasheets, cards and their reviews.
 
-The texts lie in cards/ and datasheets/. A figure in them is a placeholder, filled with what the run measured;
-no figure is typed in.
+The texts lie in cards/ and datasheets/. A number in them is a placeholder, filled with what the run measured, and
+the picture is drawn from the same numbers; none is typed in.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import yaml
 from django.db import transaction
 
 from governance.actions import reviews, risk
+from governance.demo import drawing
 from governance.models import Review, RiskDecision
 from registry import prefill
 from registry.actions import documents
+from registry.actions import figures as pictures
 from registry.actions import systems as verbs
 from registry.documents import content as contents
 from registry.documents.outline import outline
@@ -105,7 +107,11 @@ def _uneven(known: Mapping[str, float]) -> dict[str, Any]:
         " | ".join(["", words, *(f"{known[f'{column}__{band}']:.1%}" for column in columns), ""]).strip()
         for band, words in BANDS.items()
     ]
-    found: dict[str, Any] = {"age_table": head + "\n".join(rows)}
+    in_words = [
+        f"{words}: {known[f'{WRONGLY_REFUSED}__{band}']:.1%} and {known[f'{WRONGLY_ACCEPTED}__{band}']:.1%}"
+        for band, words in BANDS.items()
+    ]
+    found: dict[str, Any] = {"age_table": head + "\n".join(rows), "age_words": "; ".join(in_words)}
     for rate in (WRONGLY_REFUSED, WRONGLY_ACCEPTED):
         values = {words: known[f"{rate}__{band}"] for band, words in BANDS.items()}
         worst, best = max(values, key=lambda w: values[w]), min(values, key=lambda w: values[w])
@@ -130,9 +136,17 @@ def _saved(
     before = version.card.head if number > 1 else None
     content = before.content if before else _measured(prefill.card(version)[0], version)
     _write(content, "card", draft["fields"], known)
+    if "figure" in draft:
+        content["analyses"]["figures"] = [_figure(draft["figure"], known, by)]
     content = accept(content, content.get("unaccepted", {}))  # the owner has read what was proposed
     saved = documents.save(about=version, content=content, on_top_of=number - 1, note=draft["note"], by=by)
     return Revision.objects.select_related("document__version").get(pk=saved.pk)
+
+
+def _figure(said: Mapping[str, str], known: Mapping[str, Any], by: User) -> dict[str, str]:
+    """The error rates as a picture, with its caption and what it shows in words."""
+    kept = pictures.attach(data=drawing.error_rates(known, BANDS), by=by)
+    return {"digest": kept.digest} | {part: text.format_map(known).strip() for part, text in said.items()}
 
 
 def _measured(content: dict[str, Any], version: Version) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from governance.demo import access, accounts, papers, training
+from governance.demo import access, accounts, elsewhere, papers, training
 from governance.demo.crew import answers
 from governance.embedded import var_dir
 from governance.embedded.places import replace
@@ -54,7 +54,10 @@ def run() -> None:
     marker = folder / "seeded.json"
     if marker.exists():
         write_models(folder)
-        follow(people)
+        server = follow(people)
+        if elsewhere.wants_hook(folder):  # this run uses other ports
+            wait_for_tracking_server()
+            elsewhere.order_hook(server, people)
         say("The models, cards and reviews of the earlier run are still here.")
     else:
         for step in fill(folder, people):
@@ -63,6 +66,9 @@ def run() -> None:
     secrets = access.tokens(folder, people)
     access.wait_for_expiry()
     say("Tokens: one that works, one that has expired, one that was revoked.")
+    if problem := elsewhere.wait_for_hook(folder, TrackingServer.objects.get(name=SERVER)):
+        raise NotSeeded(f"The webhook could not be set up: {problem}")
+    say("The tracking server tells the portal of changes, signed.")
     example = json.loads(marker.read_text())["examples"]["credit-scorer"]
     replace(folder / "summary.txt", access.summary(folder, secrets, example))
     say("Seeded.")
@@ -80,7 +86,9 @@ def fill(folder: Path, people: Account) -> Iterator[str]:
     trained = training.train(tracking_uri())
     write_models(folder)
     yield f"{len(trained)} versions of {len({one.name for one in trained})} models are trained and registered."
-    follow(people)
+    server = follow(people)
+    if elsewhere.wants_hook(folder):
+        elsewhere.order_hook(server, people)
     yield f"{Version.objects.count()} versions are read and their files hashed."
     access.tokens(folder, people)  # early: one of them has to expire before the seed ends
     papers.systems(people)
@@ -89,8 +97,11 @@ def fill(folder: Path, people: Account) -> Iterator[str]:
     yield "The training data have their datasheets."
     papers.cards(people)
     yield "Four cards are written; three are approved, one waits for its review."
+    elsewhere.files(people)
+    yield "Three files from elsewhere are taken: a README waits, a pipeline and a datasheet are in use."
     access.policies(people)
-    yield "Three access policies are published."
+    elsewhere.saved_filter(people)
+    yield "Three access policies are published, and compliance keeps a filter."
 
 
 def tracking_uri() -> str:
@@ -125,8 +136,8 @@ def write_models(folder: Path) -> None:
     replace(folder / "models.json", json.dumps(listed, indent=1))
 
 
-def follow(people: Account) -> None:
-    """Read the tracking server into the registry, share its models, and say where they answer."""
+def follow(people: Account) -> TrackingServer:
+    """Read the tracking server into the registry, share its models, and say where they answer; returns it."""
     server = TrackingServer.objects.filter(name=SERVER).first()
     if server is None:
         server = servers.add(name=SERVER, uri=tracking_uri(), by=people["machine"])
@@ -143,6 +154,7 @@ def follow(people: Account) -> None:
         url = f"http://127.0.0.1:{port}"
         if not version.endpoints.filter(environment=PRODUCTION, url=url).exists():
             catalogue.set_endpoint(version=version, environment=PRODUCTION, url=url, by=people["admin"])
+    return server
 
 
 def _share(model: Model, people: Account) -> None:

@@ -20,10 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Never
 
+from cryptography.fernet import Fernet
 from honcho.environ import parse_procfile
 
 from governance import embedded
 from governance.demo.crew import Broken, Crew, is_free
+from governance.embedded.places import replace
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SERVE = ["mlflow", "models", "serve", "--host", "127.0.0.1", "--workers", "1", "--env-manager", "local"]
@@ -88,6 +90,20 @@ def environment(folder: Path, chosen: dict[str, int]) -> dict[str, str]:
     }
 
 
+def webhooks(folder: Path) -> dict[str, str]:
+    """What MLflow needs to deliver to a portal on loopback, and to know its secrets again after a restart."""
+    key = folder / "demo" / "webhook.key"
+    if not key.exists():
+        key.parent.mkdir(exist_ok=True)
+        replace(key, Fernet.generate_key().decode())
+    return {
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": key.read_text(),
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_WEBHOOK_CACHE_TTL": "1",  # it would remember for a minute that there was no webhook yet
+    }
+
+
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """One demo per folder; the kernel drops the lock of a killed one."""
@@ -106,7 +122,7 @@ def alone(folder: Path) -> Iterator[None]:
 def start_parts(crew: Crew, chosen: dict[str, int]) -> None:
     """Starts all but the model servers, and seeds; returns when the seed is done."""
     lines = parse_procfile((CHECKOUT / "Procfile").read_text()).processes
-    crew.start("mlflow", lines["mlflow"])
+    crew.start("mlflow", lines["mlflow"], webhooks(crew.folder))
     embedded.addresses()
     say("PostgreSQL and Redis run.")
     crew.run("migrate", [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"])

@@ -79,7 +79,7 @@ def read(raw: bytes, *, name: str = "", format: str = "") -> Reading:  # noqa: A
     chosen = format or recognise(raw, name)
     if chosen not in READERS:
         raise Missing(f"There is no format {chosen[:40]!r}; these can be imported: {', '.join(READERS)}.")
-    source = f"imported from {_named(name)} (sha256 {canonical.digest(raw)[:12]}…)"
+    source = f"the file {_named(name)} (sha256 {canonical.digest(raw)[:12]}…)"
     try:
         return READERS[chosen].read(raw, source)
     except (RecursionError, MemoryError) as error:

@@ -69,7 +69,7 @@ class TestVerbs:
         assert one.revision is not None
         content = one.revision.content
         assert content["intended_use"]["uses"] == "Sorting post."
-        assert content["unaccepted"]["intended_use.uses"].startswith("imported from README.md (sha256 ")
+        assert content["unaccepted"]["intended_use.uses"].startswith("the file README.md (sha256 ")
         assert one.revision.note == "Imported from README.md"
         assert Entry.objects.get(kind="import.used").facts["facts"]["proposed"] == len(content["unaccepted"])
 
