@@ -38,7 +38,11 @@ def broken_trail(monkeypatch: pytest.MonkeyPatch) -> Any:
     def refuse(*_: Any, **__: Any) -> Entry:
         raise BrokenTrail
 
-    return lambda: monkeypatch.setattr(trail, "_entry", refuse)
+    def broken() -> None:
+        monkeypatch.setattr(Entry, "save", refuse)
+        monkeypatch.setattr(Entry.objects, "bulk_create", refuse)
+
+    return broken
 
 
 def test_a_card_is_not_saved_when_the_trail_cannot_be_written(broken_trail: Any) -> None:
