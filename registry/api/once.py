@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 
 from registry.errors import Invalid
 from registry.models import KeptAnswer, User
@@ -159,8 +161,32 @@ def _alone(user: User, place: str) -> bool:
 
 
 def _fingerprint(request: HttpRequest) -> str:
+    """What was sent, as a digest.
+
+    A form with files was read by whoever looked for its CSRF token: its bytes are gone, its parts are what was sent.
+    Its boundary is not: a client draws a new one for each try.
+    """
+    query = request.META.get("QUERY_STRING", "")
+    if request.content_type == "multipart/form-data":
+        return _digest(query, request.content_type, *_parts(request))
     meaning = [f"{name}: {request.headers.get(name, '')}" for name in PART_OF_IT]
-    return _digest(request.META.get("QUERY_STRING", ""), *meaning, body=request.body)
+    return _digest(query, *meaning, body=request.body)
+
+
+def _parts(request: HttpRequest) -> Iterator[str]:
+    try:
+        fields, files = request.POST, request.FILES
+    except MultiPartParserError as error:
+        raise ParseError("The form is not whole: send it as multipart/form-data with its boundary.") from error
+    for name, values in fields.lists():
+        yield from (f"{name}={value}" for value in values)
+    for name, sent in files.lists():
+        for file in sent:
+            found = hashlib.sha256()
+            for chunk in file.chunks():
+                found.update(chunk)
+            file.seek(0)
+            yield f"{name}: {file.name} {found.hexdigest()}"
 
 
 def _digest(*parts: str, body: Any = b"") -> str:

@@ -58,7 +58,7 @@ def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str,
 
 
 def _size(request: Any) -> int:
-    text = request.GET.get("size") or str(SIZE)
+    text = request.GET.get("size", str(SIZE))
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= LARGEST):
         raise Invalid(fields={"size": [f"A whole number from 1 to {LARGEST}."]})
     return int(text)
