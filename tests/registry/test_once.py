@@ -18,7 +18,7 @@ from audit.models import Entry
 from governance.models import Token
 from registry import tasks
 from registry.actions import systems as verbs
-from registry.models import KeptAnswer, System, User, Version
+from registry.models import Import, KeptAnswer, System, User, Version
 from tests import factories
 
 API = "/api/v1"
@@ -61,6 +61,28 @@ class TestOneAfterAnother:
         assert second.headers["Idempotency-Replayed"] == "true"
         assert second.headers["X-Request-ID"] != first.headers["X-Request-ID"]
         assert Entry.objects.filter(kind="system.registered").count() == 1
+
+    def test_a_form_with_a_file_is_told_by_its_parts_and_not_by_its_boundary(self, owner: User) -> None:
+        browser = Client(enforce_csrf_checks=True)  # as in use: whoever looks for the token reads the form first
+        browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+        browser.cookies["csrftoken"] = "c" * 32
+
+        def upload(text: str, boundary: str) -> Any:
+            head = 'Content-Disposition: form-data; name="file"; filename="README.md"'
+            body = f"--{boundary}\r\n{head}\r\n\r\n{text}\r\n--{boundary}--\r\n"
+            return browser.post(
+                f"{API}/imports/",
+                body,
+                content_type=f"multipart/form-data; boundary={boundary}",
+                headers={"Idempotency-Key": "file", "X-CSRFToken": "c" * 32},
+            )
+
+        first, again, other = upload("# One", "aa"), upload("# One", "bb"), upload("# Two", "aa")
+
+        assert first.status_code == again.status_code == 201
+        assert again.content == first.content
+        assert Import.objects.count() == 1
+        is_problem(other, 422)
 
     def test_without_a_key_it_is_tried_twice(self, browser: Client) -> None:
         body = json.dumps(SYSTEM)
