@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -80,6 +81,7 @@ def fill(folder: Path, people: Account) -> Iterator[str]:
         os.environ.setdefault(variable, "1")
     for module in HEAVY:
         importlib.import_module(module)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # these lines are for whoever started the demo
     yield "The libraries for training are loaded."
     wait_for_tracking_server()
     yield "The tracking server answers."

@@ -40,7 +40,7 @@ class Tour:
 
     def documents(self) -> Steps:
         """Before anything is approved."""
-        yield "a supplier's README waits, every value accounted for", self.waiting
+        yield "a supplier's README was taken, every value accounted for", self.taken
         yield "the card leaves in the words of others", self.export
         yield "what left comes back, every value accounted for", self.take
         yield "two saves on one revision lose nothing", self.conflict
@@ -55,14 +55,14 @@ class Tour:
         yield "an alias moved in MLflow is seen as outside control", self.outside
         yield "an alias moved here is written to MLflow", self.here
 
-    def waiting(self) -> str:
-        """Taken when the demo was seeded, used for nothing yet."""
+    def taken(self) -> str:
+        """Taken when the demo was seeded; whoever tries the demo may have used it since."""
         owner = self.people["owner"]
-        listed = owner.get("/imports/?waiting=on").shows(README)
+        listed = owner.get(f"/imports/?q={README}").shows(README)
         for path in dict.fromkeys(path_of(link) for link in listed.links):
             if re.fullmatch(r"/imports/\d+/", path) and README in owner.get(path).text:
                 return _account(owner, path)
-        raise Unexpected("No import that waits is the README of the supplier.")
+        raise Unexpected("No import is the README of the supplier.")
 
     def export(self) -> str:
         """Three formats, each by its own marks."""
@@ -102,8 +102,12 @@ class Tour:
         if dict(form.fields)[PURPOSE] != mine:
             raise Unexpected("The box does not hold what the later person typed.")
         settled = owner.send(form, {f"settle-{PURPOSE}": "both"}).shows("As you chose")
+        marks = re.search(r"(\d+) fields? holds? a value that nobody has accepted", settled.text)
         saved = owner.send(settled.form("/datasheet/edit/")).shows(mine, theirs, *given.values())
-        return f"409 on revision {number} with both texts side by side; “both” chosen, all three values in {path_of(saved.url)}"
+        return (
+            f"409 on revision {number} with both texts side by side; “both” chosen, all three values in "
+            f"{path_of(saved.url)}, and {marks[1] if marks else 'no'} proposals of an import are still marked"
+        )
 
     def search(self) -> str:
         """By the owner, and in vain by who may not see it."""
@@ -181,7 +185,7 @@ class Tour:
     def _editor(self) -> Any:
         """The editor of a datasheet in a new window; a draft that a broken walk left is discarded."""
         owner = self.people["owner"]
-        page = owner.get(SHEET).shows("Proposed and not accepted yet")
+        page = owner.get(SHEET)
         draft = [form for form in page.forms if "discard" in form.buttons]
         page = owner.send(draft[0], press="discard") if draft else page
         return page.form("/datasheet/edit/")
@@ -211,7 +215,7 @@ def _account(owner: Browser, path: str) -> str:
     """What became of the values of an import, by the report and on its page."""
     report = json.loads(owner.fetch(f"{path}report.json"))["report"]
     outcomes = Counter(leaf["outcome"] for leaf in report)
-    owner.get(path).shows("Waiting", "Mapped", "Kept unmapped", "Dropped")
+    owner.get(path).shows("Mapped", "Kept unmapped", "Dropped")
     if not outcomes["mapped"]:
         raise Unexpected(f"{path} maps nothing.")
     return f"{path} mapped {outcomes['mapped']}, kept {outcomes['kept']}, dropped {outcomes['dropped']}"

@@ -137,4 +137,4 @@ def left_out(format: str, export: Export) -> list[str]:  # noqa: A002 - the word
 
 
 def _named(name: str) -> str:
-    return "".join(c for c in " ".join(name.split()) if c.isprintable())[:100] or "a file"
+    return "".join(c for c in " ".join(name.split()) if c.isprintable())[:100] or "(without a name)"
