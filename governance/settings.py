@@ -105,6 +105,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "governance.middleware.RequestId",
+    "governance.middleware.Compressed",
     "governance.middleware.ContentSecurityPolicy",
     "governance.middleware.OrdinaryRequests",
     "django.middleware.security.SecurityMiddleware",
