@@ -5,14 +5,20 @@ The lineage reads them: `parse(raw)` gives frozen stages. An import keeps the ra
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from registry.formats.ledger import Ledger, Reading
-from registry.formats.reading import Unreadable, json_tree, leaves, text_of
+from registry.formats.ledger import Ledger, Reading, written
+from registry.formats.reading import Unreadable, below, is_storable, json_tree, leaves, text_of
+from registry.formats.several import maps, texts
 from registry.formats.yaml12 import yaml_tree
 
 DIGESTS = ("md5", "etag", "checksum", "sha256")
+DIGEST = re.compile(r"[0-9a-zA-Z.+/=_-]{1,128}")
+LINEAGE = "lineage"
+MOST_STAGES, MOST_FILES = 200, 2_000
+LONGEST = {"name": 200, "command": 20_000, "path": 1_000, "algorithm": 20, "params": 100_000}  # characters
 SCHEMAS = (None, "1.0", 1.0, "2.0", 2.0)
 
 
@@ -44,21 +50,17 @@ class Stage:
 
 def parse(raw: bytes) -> tuple[Stage, ...]:
     """The stages in the order of the file. Raises `Unreadable` when there are none."""
-    return _stages(_tree(raw))
+    tree = _tree(raw)
+    return _stages(Ledger("pipeline", tree))
 
 
 def read(raw: bytes, source: str) -> Reading:
-    """The account of the file: what a stage holds goes to the lineage, the rest is kept."""
+    """The account of the file: what a stage takes goes to the lineage, the rest is kept."""
     tree = _tree(raw)
     ledger = Ledger("pipeline", tree)
-    top = "/stages" if "stages" in tree else ""
-    known = ("cmd", "deps", "params", "outs")
-    for path, _ in leaves(tree):
-        parts = path.removeprefix(top).split("/")
-        if path.startswith(f"{top}/") and len(parts) > 2 and parts[2] in known and ledger.usable(path):
-            ledger.claim("lineage", path)
     if "schema" in tree:
         ledger.drop("/schema", "It names the version of the format.")
+    _stages(ledger)
     return ledger.close("dvc", source)
 
 
@@ -67,50 +69,85 @@ def _tree(raw: bytes) -> dict[str, Any]:
     tree = json_tree(text) if text.lstrip().startswith("{") else yaml_tree(text)[0]
     if not isinstance(tree, dict) or tree.get("schema") not in SCHEMAS:
         raise Unreadable("This is no dvc.lock of schema 1.0 or 2.0.")
-    if not _stages(tree):
+    if not _stages(Ledger("pipeline", tree)):
         raise Unreadable("There are no stages in this dvc.lock.")
     return tree
 
 
-def _stages(tree: dict[str, Any]) -> tuple[Stage, ...]:
-    named = tree.get("stages", tree)
-    return tuple(
-        Stage(
-            name,
-            tuple(str(one) for one in _several(stage["cmd"])),
-            _files(stage.get("deps")),
-            _params(stage.get("params")),
-            _files(stage.get("outs")),
+def _stages(ledger: Ledger) -> tuple[Stage, ...]:
+    """Every stage that has a command, claiming what it takes; what does not fit stays behind, and the stage without it."""
+    named, top = (ledger.tree["stages"], "/stages") if "stages" in ledger.tree else (ledger.tree, "")
+    found: list[Stage] = []
+    for name, stage in named.items() if isinstance(named, dict) else ():
+        here = below(top, name)
+        if not isinstance(stage, dict) or not stage.get("cmd"):
+            continue
+        if not name or len(name) > LONGEST["name"] or not is_storable(name) or len(found) == MOST_STAGES:
+            ledger.keep(
+                [path for path, _ in leaves(stage, here)],
+                f"At most {MOST_STAGES} stages with names are taken.",
+            )
+            continue
+        found.append(
+            Stage(
+                name,
+                _commands(ledger, stage["cmd"], f"{here}/cmd"),
+                _files(ledger, stage.get("deps"), f"{here}/deps"),
+                _params(ledger, stage.get("params"), f"{here}/params"),
+                _files(ledger, stage.get("outs"), f"{here}/outs"),
+            )
         )
-        for name, stage in (named.items() if isinstance(named, dict) else ())
-        if isinstance(stage, dict) and stage.get("cmd")
+    return tuple(found)
+
+
+def _commands(ledger: Ledger, given: Any, place: str) -> tuple[str, ...]:
+    found, left = [], LONGEST["command"]
+    for text, path in texts(given, place):
+        if len(text) < left:
+            left -= len(text) + 1
+            found.append(text)
+            ledger.claim(LINEAGE, path)
+    return tuple(found)
+
+
+def _files(ledger: Ledger, given: Any, place: str) -> tuple[File, ...]:
+    found: list[File] = []
+    for one, path in maps(given, place):
+        if len(found) < MOST_FILES and 0 < len(written(one.get("path"))) <= LONGEST["path"]:
+            found.append(_file(ledger, one, path))
+    return tuple(found)
+
+
+def _file(ledger: Ledger, one: dict[str, Any], path: str) -> File:
+    algorithm = next((key for key in DIGESTS if DIGEST.fullmatch(written(one.get(key)))), "")
+    named = written(one.get("hash"))
+    takes = {"path", algorithm} | (
+        {"hash"} if algorithm and 0 < len(named) <= LONGEST["algorithm"] else set()
     )
-
-
-def _files(given: Any) -> tuple[File, ...]:
-    return tuple(_file(one) for one in _several(given) if isinstance(one, dict) and one.get("path"))
-
-
-def _file(one: dict[str, Any]) -> File:
-    algorithm = next((key for key in DIGESTS if one.get(key)), "")
-    size, count = one.get("size"), one.get("nfiles")
+    size, files = (one[key] if _is_count(one.get(key)) else None for key in ("size", "nfiles"))
+    for key in (takes | ({"size"} if size is not None else set())) - {""}:
+        ledger.claim(LINEAGE, f"{path}/{key}")
     return File(
-        path=str(one["path"]),
-        digest=str(one.get(algorithm, "")) if algorithm else "",
-        algorithm=str(one.get("hash", algorithm)) if algorithm else "",
-        size=size if isinstance(size, int) else None,
-        files=count if isinstance(count, int) else None,
+        path=written(one["path"]),
+        digest=written(one[algorithm]) if algorithm else "",
+        algorithm=(named if "hash" in takes else algorithm),
+        size=size,
+        files=files,
     )
 
 
-def _params(given: Any) -> tuple[tuple[str, str, str], ...]:
-    by_file = given if isinstance(given, dict) else {}
-    return tuple(
-        (str(file), pointer.removeprefix("/"), "" if value is None else str(value))
-        for file, values in by_file.items()
-        for pointer, value in leaves(values)
-    )
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _several(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+def _params(ledger: Ledger, given: Any, place: str) -> tuple[tuple[str, str, str], ...]:
+    found, left = [], LONGEST["params"]
+    for file, values in given.items() if isinstance(given, dict) else ():
+        for pointer, value in leaves(values):
+            path = below(place, file) + pointer
+            said = (str(file), pointer.removeprefix("/"), "" if value is None else str(value))
+            left -= 6 * (sum(map(len, said)) + 2)  # JSON writes a character in at most six
+            if left > 0 and all(map(is_storable, said)):
+                found.append(said)
+                ledger.claim(LINEAGE, path)
+    return tuple(found)

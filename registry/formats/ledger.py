@@ -78,6 +78,9 @@ class Ledger:
     spoken: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # pointer: outcome, field, reason
     values: dict[str, Any] = field(default_factory=dict)  # field: what it takes
     size: int = 0
+    held: dict[tuple[str, str, str], set[int]] = field(
+        default_factory=dict
+    )  # field, column, text: rows that say it
 
     def __post_init__(self) -> None:
         for path, value in leaves(self.tree):
@@ -135,7 +138,7 @@ class Ledger:
         if not said or not self._open(paths):
             return False
         held = self.values.setdefault(to, [])
-        if said in held and not exact:
+        if (to, "", said) in self.held and not exact:
             self.claim(to, *paths)
         elif len(said) > MAX_CELL:
             self.keep(paths, f"Longer than the {MAX_CELL} characters of a line.")
@@ -143,8 +146,9 @@ class Ledger:
             self.keep(paths, f"The field {to} is full: it takes {MAX_ROWS} lines.")
         elif self._fits(said, paths):
             held.append(said)
+            self._hold(to, {"": said}, len(held))
             self.claim(to, *paths)
-        return said in held
+        return (to, "", said) in self.held
 
     def lines(self, to: str, values: Iterable[Any], path: str) -> None:
         """One value that holds several lines: accounted for as one, when every line is taken."""
@@ -165,14 +169,13 @@ class Ledger:
             return
         paths = [path for column in row for path in cells[column][1]]
         held = self.values.setdefault(to, [])
-        if not exact and any(
-            all(other.get(column) == said for column, said in row.items()) for other in held
-        ):
+        if not exact and self._says(to, row):
             self.claim(to, *paths)
         elif len(held) >= MAX_ROWS:
             self.keep(paths, f"The field {to} is full: it takes {MAX_ROWS} rows.")
         elif self._fits("".join(row.values()), paths):
             held.append(row)
+            self._hold(to, row, len(held))
             self.claim(to, *paths)
 
     def keep(self, paths: Iterable[str], reason: str) -> None:
@@ -209,6 +212,15 @@ class Ledger:
         """Every value that is left goes to the same place."""
         for path, _ in leaves(self.tree):
             self.spoken.setdefault(path, (MAPPED, to, ""))
+
+    def _hold(self, to: str, row: dict[str, str], number: int) -> None:
+        for column, said in row.items():
+            self.held.setdefault((to, column, said), set()).add(number)
+
+    def _says(self, to: str, row: dict[str, str]) -> bool:
+        """Whether one row of the field says all of this already."""
+        rows = sorted((self.held.get((to, column, said), set()) for column, said in row.items()), key=len)
+        return bool(set.intersection(*rows))
 
     def _open(self, paths: Sequence[str]) -> bool:
         return all(map(self.usable, paths))

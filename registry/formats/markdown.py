@@ -13,6 +13,7 @@ FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
 LEVELS = {"=": 1, "-": 2}
 MAX_SECTIONS = 5_000
+MAX_LINES = 30_000
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Section:
 
 def sections(text: str) -> list[Section]:
     """The sections of a text, in order. Headings in code are no headings."""
+    if text.count("\n") > MAX_LINES:
+        raise Hostile(f"The text has more than the {MAX_LINES} lines that are read.")
     found = [Section("", 0)]
     lines = iter(text.split("\n"))
     for line in lines:
@@ -71,7 +74,7 @@ def _comment(section: Section, first: str, lines: Iterator[str]) -> None:
 
 def _heading(above: Section, line: str) -> Section | None:
     """The section that this line opens, by marks in front of it or by a line under the one before."""
-    if len(line) > 1000:
+    if len(line) > 1000 or line.lstrip()[:1] not in ("#", "=", "-"):
         return None
     if atx := ATX.fullmatch(line):
         return Section(plain(atx[2] or ""), len(atx[1]), line)

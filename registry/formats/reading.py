@@ -10,6 +10,7 @@ number only where writing it again gives the same characters; otherwise it is ke
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,11 +18,13 @@ from registry.errors import Invalid
 
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 48
-MAX_VALUES = 50_000  # in one file, every repetition of a YAML alias counted
+MAX_VALUES = 20_000  # in one file, every repetition of a YAML alias counted
 MAX_SIGNS = (
     400_000  # brackets, braces and commas in a JSON file: an upper bound of its values, known before parsing
 )
+UTF32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Unreadable(Invalid):
@@ -44,6 +47,8 @@ def text_of(raw: bytes) -> str:
         )
     if not raw.strip(b"\xef\xbb\xbf \t\r\n"):
         raise Unreadable("The file is empty.")
+    if raw.startswith(UTF32):
+        raise Unreadable("The file is written in UTF-32; save it as UTF-8.")
     if raw.startswith(UTF16):
         raise Unreadable("The file is written in UTF-16; save it as UTF-8.")
     if (at := raw.find(b"\x00")) >= 0:
@@ -139,4 +144,4 @@ def below(path: str, key: str | int) -> str:
 
 def is_storable(value: Any) -> bool:
     """Whether PostgreSQL and JSON can hold this text: no NUL, no half of a surrogate pair."""
-    return not isinstance(value, str) or not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value)
+    return not isinstance(value, str) or not UNSTORABLE.search(value)

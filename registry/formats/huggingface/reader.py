@@ -175,7 +175,7 @@ def _section(ledger: Ledger, to: str, part: Section, path: str) -> None:
 def _bullets(ledger: Ledger, part: Section) -> None:
     """The template's bullets also fill fields of their own; the text stays whole where it stands."""
     for line in part.lines:
-        found = BULLET.fullmatch(line)
+        found = BULLET.fullmatch(line) if "**" in line else None
         to = BULLETS.get(simple(found[1]), "") if found else ""
         value = found[2].strip() if found else ""
         if not to or not value or is_placeholder(value):

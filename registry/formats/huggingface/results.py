@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from registry.formats.ledger import Ledger
-from registry.formats.markdown import simple
 
 RESULTS = "metrics.results"
 
@@ -19,11 +18,7 @@ def read(ledger: Ledger, front: dict[str, Any], top: str) -> None:
             for result, place in _maps(model.get("results"), f"{path}/results"):
                 _result(ledger, result, place)
     for value, path in each(front.get("metrics"), f"{top}/metrics"):
-        held = ledger.values.get(RESULTS, [])
-        same = next((row for row in held if simple(row.get("metric", "")) == simple(str(value))), None)
-        ledger.row(
-            RESULTS, {"metric": (same["metric"] if same and same["metric"] == value else value, (path,))}
-        )
+        ledger.row(RESULTS, {"metric": (value, (path,))})
 
 
 def _result(ledger: Ledger, result: dict[str, Any], place: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -34,8 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--format",
             default="",
-            choices=["", *formats.READERS],
-            help="recognised by content when not given",
+            help=f"one of {', '.join(formats.READERS)}; recognised by content when not given",
         )
         parser.add_argument("--into", default="", help="model-slug/number, or the slug of a dataset")
         parser.add_argument(
@@ -59,16 +57,10 @@ class Command(BaseCommand):
 
     def _refuse(self, options: dict[str, Any], reason: str) -> None:
         if options["json"]:
-            self.stderr.write(
-                json.dumps({"imported": False, "file": options["file"], "reason": reason}), self.style_func
+            self.stdout.write(
+                json.dumps({"imported": False, "file": options["file"], "reason": reason}, ensure_ascii=True)
             )
-            sys.exit(1)
-        raise CommandError(reason)
-
-    @staticmethod
-    def style_func(text: str) -> str:
-        """JSON is not coloured."""
-        return text
+        raise CommandError(reason.encode(errors="replace").decode())
 
     def _import(self, path: Path, options: dict[str, Any]) -> dict[str, Any]:
         raw = content_of(path)
@@ -81,14 +73,15 @@ class Command(BaseCommand):
         by = _account(options["by"])
         about = named(options["into"], by) if options["into"] else None
         told["named_here"] = _named_here(reading, by)
+        proposed = _would(reading, about)
         if options["dry_run"]:
-            return told | {"proposals": _would(reading, about)}
+            return told | {"proposals": proposed}
         taken = imports.take(name=path.name, raw=raw, format=options["format"], about=about, by=by)
         return told | {
             "import": taken.pk,
             "digest": taken.digest,
             "revision": taken.revision.number if taken.revision else None,
-            "proposals": [proposal["path"] for proposal in taken.proposals],
+            "proposals": proposed,
         }
 
 
@@ -115,8 +108,10 @@ def content_of(path: Path) -> bytes:
     """The bytes of a file, never more than can be imported."""
     if path.is_dir():
         raise Invalid(f"{path} is a folder; name a file.")
-    if not path.is_file():
+    if not path.exists():
         raise Invalid(f"There is no file {path}.")
+    if not path.is_file():
+        raise Invalid(f"{path} is a device or a pipe; name a file.")
     size = path.stat().st_size
     if size > formats.MAX_BYTES:
         raise Invalid(f"{path} has {size / 1e6:.1f} MB; at most {formats.MAX_BYTES / 1e6:.0f} MB are read.")
