@@ -43,7 +43,6 @@ def home(request: PortalRequest) -> HttpResponse:
         .order_by("-assessed_at")[:ROWS],
         "coverage": coverage,
         "servers": TrackingServer.objects.visible_to(user).order_by("name"),
-        "version_count": Version.objects.visible_to(user).count(),
     }
     return render(request, "home.html", context)
 
