@@ -166,7 +166,7 @@ def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
     if chosen["state"] == "cleared":
         found = found.filter(cleared)
     elif chosen["state"] == "not-cleared":
-        found = found.filter(Exists(CARDED)).exclude(cleared)
+        found = found.filter(Exists(CARDED))
     elif chosen["state"] == "ungoverned":
         found = found.exclude(Exists(CARDED))
     if chosen["why"]:
@@ -179,7 +179,9 @@ def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
             allowed=False,
             unmet_codes__contains=[chosen["why"]],
         )
-        found = found.filter(pk__in=unmet.values("version__model")).exclude(cleared)
+        found = found.filter(pk__in=unmet.values("version__model"))
+    if chosen["why"] or chosen["state"] == "not-cleared":
+        found = found.exclude(cleared)  # once: to look is a good part of the answer's time
     if chosen["risk"]:
         found = found.filter(_risk(chosen["risk"]))
     return found
