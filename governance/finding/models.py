@@ -120,12 +120,12 @@ def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> list[Any]:
     for row in rows:
         row.held, row.used_in = [], []
     aliases = Alias.objects.filter(model__in=by_key).order_by("name")
-    for key, *alias in aliases.values_list("model", "name", "version__number"):
-        by_key[key].held.append(Held(*alias))
+    for key, name, number in aliases.values_list("model", "name", "version__number"):
+        by_key[key].held.append(Held(name, number))
     latest = Subquery(LATEST_RISK_OF_USE.values("risk_class")[:1])
     uses = System.models.through.objects.filter(model__in=by_key).order_by("system__name", "system")
-    for key, *use in uses.values_list("model", "system__slug", "system__name", latest):
-        by_key[key].used_in.append(Use(*use))
+    for key, slug, name, risk_class in uses.values_list("model", "system__slug", "system__name", latest):
+        by_key[key].used_in.append(Use(slug, name, risk_class))
     return rows
 
 

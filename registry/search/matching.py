@@ -60,15 +60,15 @@ def relevance(query: Query) -> Combinable:
     return Cast(Floor(rank * Value(1_000_000.0)), IntegerField()) + exact
 
 
-class Among(Lookup):  # type: ignore[type-arg]  # not generic when the program runs
+class Among(Lookup):
     """A key that is one of a list, given as one array: the database walks its index once, for ten thousand as for one."""
 
     lookup_name = "among"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         left, parameters = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s::bigint[])", [*parameters, self.rhs]
+        return f"{left} = ANY(%s::bigint[])", (*parameters, self.rhs)
 
 
 class _Found(Func):

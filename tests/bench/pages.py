@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from registry.models import Model, User
-from tests.bench import landscape
+from tests.bench import clocks, landscape
 
 ROUNDS = 15
 LIMIT = 60  # milliseconds, the median that the design promises
@@ -114,22 +113,12 @@ def cost(browser: Client, address: str) -> Cost:
             waited[0] += time.perf_counter() - began
 
     with connection.execute_wrapper(watch):
-        clock, portal, database = time.perf_counter(), time.process_time(), _database()
+        clock, portal, database = time.perf_counter(), time.process_time(), clocks.database()
         browser.get(address)
         ended = (
             time.perf_counter() - clock,
             waited[0],
             time.process_time() - portal,
-            _database() - database,
+            clocks.database() - database,
         )
     return Cost(*(1000 * seconds for seconds in ended))
-
-
-def _database() -> float:
-    """Processor seconds of the server process behind the connection; 0 where it runs on another machine.
-
-    Linux numbers the processor clock of process p as ~p << 3 | 2 (clock_getcpuclockid(3)).
-    """
-    with contextlib.suppress(OSError):
-        return time.clock_gettime(~connection.connection.info.backend_pid << 3 | 2)
-    return 0.0
