@@ -13,6 +13,7 @@ from governance.finding import datasets as datasets_list
 from governance.finding import models as models_list
 from governance.finding.criteria import Chosen, Plan
 from registry.api.catalogue import MODEL, ModelOut
+from registry.api.catalogue import with_parts as named
 from registry.api.datasets import DatasetOut, with_parts
 from registry.api.doors import Listing
 from registry.api.problems import described
@@ -124,8 +125,9 @@ class Models(Found):
     def get(self, request: Request) -> Response:
         """Models that are shared with you, or all if your role sees everything; searched, filtered and sorted."""
         chosen = self.asked()
-        rows = self.plan.rows(self.user, chosen, self.keys(chosen))
-        return self.get_paginated_response(FoundModelOut(rows, many=True).data)
+        keys = self.keys(chosen)
+        found = named(models_list.stated(chosen, Model.objects.filter(pk__in=keys)), self).in_bulk()
+        return self.get_paginated_response(FoundModelOut([found[key] for key in keys], many=True).data)
 
 
 class Datasets(Found):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import (
     Count,
     Exists,
     F,
-    Func,
     OuterRef,
-    Prefetch,
     Q,
     QuerySet,
     Subquery,
-    TextField,
 )
 from django.db.models.functions import Coalesce
 
@@ -77,6 +75,7 @@ CHANGED = Criterion(
 )
 
 LATEST_RISK = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
+LATEST_RISK_OF_USE = RiskDecision.objects.filter(system=OuterRef("system")).order_by("-decided_at", "-pk")
 LATER = RiskDecision.objects.filter(system=OuterRef("system")).filter(
     Q(decided_at__gt=OuterRef("decided_at")) | Q(decided_at=OuterRef("decided_at"), pk__gt=OuterRef("pk"))
 )
@@ -84,6 +83,10 @@ VERSION_COUNT = (
     Version.objects.filter(model=OuterRef("pk")).values("model").annotate(n=Count("pk")).values("n")
 )
 CARDED = Document.objects.filter(version__model=OuterRef("pk"))
+COUNTED = (
+    "SELECT word, sum(models)::bigint FROM ({together}) together, unnest(together.offered) word "
+    "GROUP BY word ORDER BY 2 DESC, 1 LIMIT %s"
+)
 
 
 def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
@@ -92,12 +95,44 @@ def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
     return _governed(_indexed(found, chosen), chosen)
 
 
-def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> QuerySet[Model]:
-    """Models with all that a row shows: one query and three for what belongs to them, for any number of rows."""
+class Held(NamedTuple):
+    """An alias of a model, and the number of the version that holds it."""
+
+    name: str
+    number: int
+
+
+class Use(NamedTuple):
+    """A system that uses a model, with its risk class as decided last; None while nobody has."""
+
+    slug: str
+    name: str
+    risk_class: str | None
+
+
+def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> list[Any]:
+    """Models with all that a row shows: one query, one for aliases (`held`) and one for systems (`used_in`).
+
+    Aliases and systems come as bare values: to make objects of them costs more than to ask for them.
+    """
+    rows: list[Any] = list(stated(chosen, found))
+    by_key = {row.pk: row for row in rows}
+    for row in rows:
+        row.held, row.used_in = [], []
+    aliases = Alias.objects.filter(model__in=by_key).order_by("name")
+    for key, name, number in aliases.values_list("model", "name", "version__number"):
+        by_key[key].held.append(Held(name, number))
+    latest = Subquery(LATEST_RISK_OF_USE.values("risk_class")[:1])
+    uses = System.models.through.objects.filter(model__in=by_key).order_by("system__name", "system")
+    for key, slug, name, risk_class in uses.values_list("model", "system__slug", "system__name", latest):
+        by_key[key].used_in.append(Use(slug, name, risk_class))
+    return rows
+
+
+def stated(chosen: Chosen, found: QuerySet[Model]) -> QuerySet[Model]:
+    """Models with what is counted and decided about them, in one query."""
     environment = chosen["environment"]
     latest = Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment)
-    systems = System.objects.annotate(risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]))
-    aliases = Alias.objects.select_related("version").only("name", "model_id", "version__number")
     return (
         found.select_related("server")
         .only("name", "slug", "description", "tags", "created_at", "server__name")
@@ -110,10 +145,6 @@ def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> QuerySet[Mode
             teams=F("indexed__teams"),
             flavours=F("indexed__flavours"),
             changed_at=F("indexed__changed_at"),
-        )
-        .prefetch_related(
-            Prefetch("aliases", aliases.order_by("name")),
-            Prefetch("systems", systems.only("slug", "name").order_by("name", "pk")),
         )
     )
 
@@ -135,7 +166,7 @@ def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
     if chosen["state"] == "cleared":
         found = found.filter(cleared)
     elif chosen["state"] == "not-cleared":
-        found = found.filter(Exists(CARDED)).exclude(cleared)
+        found = found.filter(Exists(CARDED))
     elif chosen["state"] == "ungoverned":
         found = found.exclude(Exists(CARDED))
     if chosen["why"]:
@@ -148,7 +179,9 @@ def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
             allowed=False,
             unmet_codes__contains=[chosen["why"]],
         )
-        found = found.filter(pk__in=unmet.values("version__model")).exclude(cleared)
+        found = found.filter(pk__in=unmet.values("version__model"))
+    if chosen["why"] or chosen["state"] == "not-cleared":
+        found = found.exclude(cleared)  # once: to look is a good part of the answer's time
     if chosen["risk"]:
         found = found.filter(_risk(chosen["risk"]))
     return found
@@ -176,10 +209,14 @@ def occurring(user: User) -> dict[str, list[tuple[str, int]]]:
     seen = SearchRow.objects.filter(kind=SearchRow.Kind.MODEL)
     if not sees_everything(user):
         seen = seen.filter(model__in=Model.objects.visible_to(user).values("pk"))
-    words = seen.annotate(word=Func(F("offered"), function="unnest", output_field=TextField()))
-    counted = words.values("word").annotate(count=Count("model_id")).order_by("-count", "word")
+    # Many models offer the same words: those are counted first, and only then taken apart.
+    together = seen.order_by().values("offered").annotate(models=Count("model_id"))
+    sql, parameters = together.query.sql_with_params()
     found: dict[str, list[tuple[str, int]]] = {"team": [], "flavour": [], "alias": []}
-    for word, count in counted.values_list("word", "count")[: 5 * OFFERED]:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED.format(together=sql), [*parameters, 5 * OFFERED])
+        counted = cursor.fetchall()
+    for word, count in counted:
         part, _, value = word.partition(":")
         if len(found[part]) < OFFERED:
             found[part].append((value, count))
@@ -202,7 +239,7 @@ def state(model: Any) -> str:
 
 def _risks(model: Any) -> str:
     labels = dict(RiskClass.choices)
-    return "; ".join(sorted({labels.get(system.risk_class, "Undecided") for system in model.systems.all()}))
+    return "; ".join(sorted({labels.get(use.risk_class or "", "Undecided") for use in model.used_in}))
 
 
 COLUMNS = (
@@ -210,11 +247,8 @@ COLUMNS = (
     Column("State", state),
     Column("Why not cleared", lambda m: " ".join(unmet(m))),
     Column("Risk class", _risks),
-    Column("Systems", lambda m: "; ".join(system.name for system in m.systems.all())),
-    Column(
-        "Aliases",
-        lambda m: "; ".join(f"{a.name} → {a.version.number}" for a in m.aliases.all()),
-    ),
+    Column("Systems", lambda m: "; ".join(use.name for use in m.used_in)),
+    Column("Aliases", lambda m: "; ".join(f"{alias.name} → {alias.number}" for alias in m.held)),
     Column("Versions", lambda m: str(m.version_count)),
     Column("Teams", lambda m: "; ".join(m.teams or [])),
     Column("Flavours", lambda m: "; ".join(m.flavours or [])),

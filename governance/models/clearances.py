@@ -57,6 +57,11 @@ class Clearance(models.Model):
                 condition=Q(allowed=False),
                 name="clearance_unmet",
             ),
+            models.Index(
+                fields=["environment", "-assessed_at"],
+                condition=Q(allowed=False),
+                name="clearance_unmet_newest",
+            ),
         ]
 
     def __str__(self) -> str:

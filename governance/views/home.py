@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -23,7 +23,8 @@ def home(request: PortalRequest) -> HttpResponse:
     models = Model.objects.visible_to(user)
     ungoverned = models.present().exclude(versions__card__isnull=False).order_by("-created_at")
     production = Clearance.objects.visible_to(user).filter(environment="production")
-    coverage = production.aggregate(cleared=Count("pk", filter=Q(allowed=True)), total=Count("pk"))
+    # Counted apart, each from an index of its own: together they would be read from the whole table.
+    cleared, not_cleared = (production.filter(allowed=allowed).count() for allowed in (True, False))
     mine = Review.objects.visible_to(user).filter(submitted_by=user).with_subject()
     mine = mine.exclude(
         document__reviews__submitted_at__gt=F("submitted_at")
@@ -41,9 +42,8 @@ def home(request: PortalRequest) -> HttpResponse:
         "not_cleared": production.filter(allowed=False, version__card__isnull=False)
         .select_related("version__model")
         .order_by("-assessed_at")[:ROWS],
-        "coverage": coverage,
+        "coverage": {"cleared": cleared, "total": cleared + not_cleared},
         "servers": TrackingServer.objects.visible_to(user).order_by("name"),
-        "version_count": Version.objects.visible_to(user).count(),
     }
     return render(request, "home.html", context)
 

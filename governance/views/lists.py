@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -15,7 +15,8 @@ from governance.finding import datasets as datasets_list
 from governance.finding import models as models_list
 from governance.finding import systems as systems_list
 from governance.finding.criteria import Chosen, Plan
-from governance.models import RiskClass, SavedFilter
+from governance.models import SavedFilter
+from governance.views import rows
 from registry.models import SearchRow, User
 from registry.paging import Page, page
 from registry.request import PortalRequest
@@ -24,30 +25,25 @@ from registry.search.snippets import snippets
 from registry.spreadsheets import answer
 
 CHUNK = 500  # rows of an export in memory at once
-STRICTEST = (RiskClass.PROHIBITED, RiskClass.HIGH, "", RiskClass.LIMITED, RiskClass.MINIMAL)
 FIRST = 4  # filters that stand beside the search; the others open on demand
 
 
 def models(request: PortalRequest) -> HttpResponse:
     """Every visible model: its state and why, risk, systems, aliases and last change."""
-    context, shown = listed(request, models_list.PLAN, "model")
-    for one in shown:
-        classes = [system.risk_class or "" for system in one.systems.all()]
-        one.risk_class = min(classes, key=STRICTEST.index) if classes else None
-        one.unmet = models_list.unmet(one)
+    context = listed(request, models_list.PLAN, "model", rows.of_model)
     return _render(request, "governance/models.html", context)
 
 
 def systems(request: PortalRequest) -> HttpResponse:
     """Every visible system with its risk class."""
-    context, _ = listed(request, systems_list.PLAN, "system")
+    context = listed(request, systems_list.PLAN, "system", rows.of_system)
     context["may_add"] = request.user.has_perm("registry.add_system")
     return _render(request, "governance/systems.html", context)
 
 
 def datasets(request: PortalRequest) -> HttpResponse:
     """Every dataset that a visible model has used, with its datasheet."""
-    context, _ = listed(request, datasets_list.PLAN, "dataset")
+    context = listed(request, datasets_list.PLAN, "dataset", rows.of_dataset)
     return _render(request, "governance/datasets.html", context)
 
 
@@ -66,15 +62,18 @@ def datasets_csv(request: PortalRequest) -> StreamingHttpResponse:
     return exported(request, datasets_list.PLAN)
 
 
-def listed(request: PortalRequest, plan: Plan, kind: str) -> tuple[dict[str, Any], Page[Any]]:
-    """What the page of a list shows, and the rows on it, each with its snippet when something is searched."""
+def listed(
+    request: PortalRequest, plan: Plan, kind: str, row: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
+    """What the page of a list shows, each object as `row` puts it, with its snippet when something is searched."""
     chosen = plan.chosen(request.GET)
     cut: Page[Any] = page(plan.ordered(request.user, chosen), request, by=chosen.by)
     shown = replace(cut, rows=plan.rows(request.user, chosen, [row.pk for row in cut]))
     _mark(chosen, kind, shown)
     fields = filter_fields(request.user, chosen)
-    context = {
+    return {
         "page": shown,
+        "lines": [row(one) for one in shown],
         "count": plan.matching(request.user, chosen).count(),
         "plan": plan,
         "chosen": chosen,
@@ -84,7 +83,6 @@ def listed(request: PortalRequest, plan: Plan, kind: str) -> tuple[dict[str, Any
         "saved": saved_tabs(request.user, chosen),
         "longest": LONGEST,
     }
-    return context, shown
 
 
 def exported(request: PortalRequest, plan: Plan) -> StreamingHttpResponse:
@@ -127,12 +125,10 @@ def saved_tabs(user: User, chosen: Chosen) -> dict[str, Any]:
 
 
 def _mark(chosen: Chosen, kind: str, shown: Iterable[Any]) -> None:
-    if not chosen.query:
-        return
-    rows = {getattr(row, f"{kind}_id"): row for row in _index_rows(kind, shown)}
-    marked = snippets(chosen.query, rows.values())
+    indexed = {getattr(row, f"{kind}_id"): row for row in _index_rows(kind, shown)} if chosen.query else {}
+    marked = snippets(chosen.query, indexed.values()) if indexed else {}
     for one in shown:
-        one.snippet = marked.get(rows[one.pk].pk) if one.pk in rows else None
+        one.snippet = marked.get(indexed[one.pk].pk) if one.pk in indexed else None
 
 
 def _index_rows(kind: str, shown: Iterable[Any]) -> Iterable[SearchRow]:

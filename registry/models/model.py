@@ -55,7 +55,10 @@ class Model(models.Model):  # type: ignore[django-manager-missing]  # guardian's
         constraints = [
             models.UniqueConstraint(fields=["server", "name", "created_at"], name="model_once_per_server"),
         ]
-        indexes = [models.Index(fields=["name", "id"], name="model_by_name")]
+        indexes = [
+            models.Index(fields=["name", "id"], name="model_by_name"),
+            models.Index(fields=["-created_at"], name="model_newest"),
+        ]
         permissions = [
             ("share_model", "Can decide who sees a model"),
             ("move_alias", "Can move an alias in the tracking server"),
@@ -120,6 +123,7 @@ class Version(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["model", "number"], name="version_number_once")]
+        indexes = [models.Index(fields=["-registered_at", "id"], name="version_newest")]
 
     def __str__(self) -> str:
         return f"{self.model.name} v{self.number}"

@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib.postgres.search import SearchRank
 from django.db import connection
 from django.db.models import BigIntegerField, Case, F, Func, IntegerField, Q, Value, When
-from django.db.models.expressions import Combinable, RawSQL
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Floor
+from django.db.models.lookups import Lookup
 
 from registry.models import SearchRow
 from registry.search.query import Query, any_of
@@ -26,7 +27,7 @@ def matches(query: Query, kind: str) -> Q:
     """
     if not query:
         return Q()
-    return Q(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [keys(query, kind)]))
+    return Q(Among(F("pk"), keys(query, kind)))
 
 
 def keys(query: Query, kind: str) -> list[int]:
@@ -57,6 +58,17 @@ def relevance(query: Query) -> Combinable:
     rank = SearchRank(F("indexed__vector"), anything, weights=WEIGHTS)
     exact = Case(When(indexed__name__iexact=query.text, then=Value(NAMED)), default=Value(0))
     return Cast(Floor(rank * Value(1_000_000.0)), IntegerField()) + exact
+
+
+class Among(Lookup):
+    """A key that is one of a list, given as one array: the database walks its index once, for ten thousand as for one."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        left, parameters = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s::bigint[])", (*parameters, self.rhs)
 
 
 class _Found(Func):

@@ -37,7 +37,7 @@ PINNED = {
     "import": 6,  # import with what it is about; what exists here under its name
     "import-new": 4,
     "imports": 6,  # imports; their number
-    "home": 14,  # versions in use without clearance, their aliases; coverage; versions; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "home": 14,  # versions in use without clearance, their aliases; coverage (2); servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
     "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 11,  # models bare and dressed; their number; aliases; systems; what to filter by; saved filters
