@@ -177,7 +177,9 @@ def _parts(request: HttpRequest) -> Iterator[str]:
     try:
         fields, files = request.POST, request.FILES
     except MultiPartParserError as error:
-        raise ParseError("The form is not whole: send it as multipart/form-data with its boundary.") from error
+        raise ParseError(
+            "The form is not whole: send it as multipart/form-data with its boundary."
+        ) from error
     for name, values in fields.lists():
         yield from (f"{name}={value}" for value in values)
     for name, sent in files.lists():

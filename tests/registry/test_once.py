@@ -63,7 +63,9 @@ class TestOneAfterAnother:
         assert Entry.objects.filter(kind="system.registered").count() == 1
 
     def test_a_form_with_a_file_is_told_by_its_parts_and_not_by_its_boundary(self, owner: User) -> None:
-        browser = Client(enforce_csrf_checks=True)  # as in use: whoever looks for the token reads the form first
+        browser = Client(
+            enforce_csrf_checks=True
+        )  # as in use: whoever looks for the token reads the form first
         browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
         browser.cookies["csrftoken"] = "c" * 32
 
