@@ -15,7 +15,7 @@ from registry.models import TrackingServer, User
 from tests import factories
 
 AsUser = Callable[[User], Client]
-SECRET = "hunter2-and-a-half"  # noqa: S105 - the one that is searched for
+SECRET = "hunter2-and-a-half"
 
 
 @pytest.mark.django_db
