@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from registry.api import (
+    bom,
     catalogue,
     datasets,
     documents,
@@ -38,7 +39,7 @@ urlpatterns = [
     path(f"{VERSION}card/findings/", findings.CardFindings.as_view(), name="api-card-findings"),
     path(f"{VERSION}lineage/", lineage.VersionLineage.as_view(), name="api-version-lineage"),
     path(f"{VERSION}lineage/prov/", lineage.VersionProv.as_view(), name="api-version-prov"),
-    path(f"{VERSION}bom/", lineage.VersionBom.as_view(), name="api-version-bom"),
+    path(f"{VERSION}bom/", bom.VersionBom.as_view(), name="api-version-bom"),
     path("datasets/<slug:slug>/lineage/", lineage.DatasetLineage.as_view(), name="api-dataset-lineage"),
     path(f"{VERSION}export/<str:form>/", imports.ExportCard.as_view(), name="api-card-export"),
     path(

@@ -6,6 +6,7 @@ whether they fit, and whatever nobody has spoken for when it closes is kept unma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,8 @@ from registry.formats.reading import is_storable, leaves
 
 MAPPED, KEPT, DROPPED = "mapped", "kept", "dropped"
 OUTCOMES = [(MAPPED, "Mapped"), (KEPT, "Kept unmapped"), (DROPPED, "Dropped")]
-MAX_ROWS, MAX_CELL = 500, 500
+MAX_ROWS, MAX_CELL, MAX_FIGURES = 500, 500, 50
+SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_DOCUMENT = 1_200_000  # bytes of text in one document, well under what can be stored with its keys
 PLACEHOLDERS = ("more information needed", "more info needed", "todo", "tbd", "n/a", "needs more information")
 
@@ -169,10 +171,15 @@ class Ledger:
             return
         paths = [path for column in row for path in cells[column][1]]
         held = self.values.setdefault(to, [])
-        if not exact and self._says(to, row):
+        asked = outline(self.kind).field(to)
+        is_figure = asked is not None and asked.kind == "figures"
+        most = MAX_FIGURES if is_figure else MAX_ROWS
+        if is_figure and not SHA256.fullmatch(row.get("digest", "")):
+            self.keep(paths, "A figure is named by its SHA-256; this one is not.")
+        elif not exact and self._says(to, row):
             self.claim(to, *paths)
-        elif len(held) >= MAX_ROWS:
-            self.keep(paths, f"The field {to} is full: it takes {MAX_ROWS} rows.")
+        elif len(held) >= most:
+            self.keep(paths, f"The field {to} is full: it takes {most} rows.")
         elif self._fits("".join(row.values()), paths):
             held.append(row)
             self._hold(to, row, len(held))

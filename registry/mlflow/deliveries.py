@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 TOLERANCE_SECONDS = 300
 LARGEST_BYTES = 262_144
+LONGEST_NAME = 256
+STORABLE = re.compile("[^\x00\ud800-\udfff]*")  # what PostgreSQL holds
 DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,100}\Z")
 
 
@@ -50,7 +52,10 @@ def about(body: bytes) -> Told:
     data = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(data, dict) or not isinstance(data.get("name"), str) or not data["name"]:
         raise ValueError("no model is named")
-    return Told(f"{payload.get('entity', '')}.{payload.get('action', '')}", data["name"])
+    event, model = f"{payload.get('entity', '')}.{payload.get('action', '')}", data["name"]
+    if len(model) > LONGEST_NAME or not STORABLE.fullmatch(model) or not STORABLE.fullmatch(event):
+        raise ValueError("no model has such a name")
+    return Told(event, model)
 
 
 def waiting_key(server_id: int, model: str) -> str:

@@ -20,6 +20,7 @@ from registry.models import TrackingServer, User
 
 log = logging.getLogger(__name__)
 GATHERING_SECONDS = 1  # hooks of one model that come meanwhile are read with it
+LONGEST_LENGTH = 12  # digits
 FORGET_SECONDS = 60  # a task that was lost is not waited for longer than this
 
 
@@ -29,7 +30,8 @@ def mlflow(request: HttpRequest, server: str) -> HttpResponse:
     """Verify, keep, answer; a worker reads the model again. Unknown servers and wrong signatures look alike."""
     if request.method != "POST":
         return _problem(401, "Webhooks are delivered by POST, with a signature.")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > deliveries.LARGEST_BYTES:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or len(length) > LONGEST_LENGTH or int(length) > deliveries.LARGEST_BYTES:
         return _problem(413, f"A delivery has at most {deliveries.LARGEST_BYTES} bytes.")
     body = request.read(deliveries.LARGEST_BYTES + 1)
     if len(body) > deliveries.LARGEST_BYTES:

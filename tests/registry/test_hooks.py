@@ -222,3 +222,22 @@ def arrived(count: int) -> None:
     while Delivery.objects.count() < count and time.monotonic() < until:
         time.sleep(0.1)
     assert Delivery.objects.count() == count
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "half \ud83d", "n" * 257])
+def test_a_signed_name_that_no_model_can_have_is_refused(server: TrackingServer, name: str) -> None:
+    body = json.dumps(MOVED | {"data": {"name": name}}).encode()
+
+    assert refused(deliver(server, body, signed(server, body)), 400)
+
+
+def test_an_event_that_cannot_be_stored_is_refused(server: TrackingServer) -> None:
+    body = json.dumps(MOVED | {"action": "a\x00b"}).encode()
+
+    assert refused(deliver(server, body, signed(server, body)), 400)
+
+
+def test_a_length_that_is_no_number_is_refused(server: TrackingServer) -> None:
+    answer = Client().generic("POST", f"/hooks/mlflow/{server.name}/", b"{}", CONTENT_LENGTH="many")
+
+    assert refused(answer, 413)

@@ -8,6 +8,7 @@ from typing import Any
 from registry.formats.ledger import Ledger
 
 RESULTS = "metrics.results"
+NO_TASK = "other"  # what the Hub wants where nobody said which
 
 
 def read(ledger: Ledger, front: dict[str, Any], top: str) -> None:
@@ -24,6 +25,8 @@ def read(ledger: Ledger, front: dict[str, Any], top: str) -> None:
 def _result(ledger: Ledger, result: dict[str, Any], place: str) -> None:
     task, data = _map(result.get("task")), _map(result.get("dataset"))
     task_key = "type" if task.get("type") else "name"
+    if task.get(task_key) == NO_TASK:
+        ledger.drop(f"{place}/task/{task_key}", "“other” names no task.")
     ledger.line("model_details.task", task.get(task_key), f"{place}/task/{task_key}")
     source = _map(result.get("source"))
     ledger.item("model_details.references", source.get("url"), f"{place}/source/url")

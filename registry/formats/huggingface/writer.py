@@ -10,6 +10,7 @@ import yaml
 from registry.documents.outline import outline
 from registry.formats.huggingface.headings import HEADINGS
 from registry.formats.huggingface.marked import block
+from registry.formats.huggingface.results import NO_TASK
 from registry.formats.writing import Export, planted, without_empty
 
 PLAIN_LICENCE = re.compile(r"[a-z0-9][a-z0-9.\-]{0,40}")
@@ -58,7 +59,7 @@ def _index(given: Export) -> list[dict[str, Any]]:
         if row.get("metric") and row.get("value") and row.get("dataset"):
             metric = {"type": row["metric"], "value": row["value"], "name": row["metric"]}
             grouped.setdefault((row["dataset"], row.get("slice", "")), []).append(metric)
-    task = given.value("model_details.task") or "other"
+    task = given.value("model_details.task") or NO_TASK
     results = [
         {"task": {"type": task}, "dataset": {"type": name, "name": name, "split": part}, "metrics": metrics}
         for (name, part), metrics in grouped.items()

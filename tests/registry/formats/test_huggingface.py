@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from registry import formats
+from registry.documents.content import blank
 from registry.formats import Reading
 from tests.registry.formats.accounting import assert_accounted, content_of, flat, squeezed
 from tests.registry.formats.corpus import SHAPES, Card, cards
@@ -173,3 +174,16 @@ def test_a_repeated_key_loses_no_value() -> None:
 
     assert content_of(reading)["model_details"]["licence"] == "apache-2.0"
     assert reading.unmapped == {"/front matter/license (earlier)": "mit"}
+
+
+def test_a_task_that_was_never_said_does_not_come_back() -> None:
+    content = blank("card")
+    content["metrics"]["results"] = [
+        {"metric": "auc", "value": "0.9", "dataset": "d", "slice": "", "lower": "", "upper": ""}
+    ]
+    raw = formats.write("huggingface", formats.Export(kind="card", content=content, name="m"))
+
+    reading = formats.read(raw)
+
+    assert b"type: other" in raw
+    assert "model_details.task" not in [proposal.path for proposal in reading.proposals]
