@@ -16,6 +16,7 @@ from registry.search.query import Query, any_of
 
 KINDS = ("model", "system", "dataset", "document")
 WEIGHTS = [0.05, 0.1, 0.4, 1.0]  # the rest, texts of documents, descriptions and owners, names
+AS_ARRAY = "SELECT coalesce(array_agg(key), '{{}}')::text FROM ({found}) found"
 NAMED = 10_000_000  # more than any rank by weights: whose name is exactly what was typed comes first
 
 
@@ -30,8 +31,11 @@ def matches(query: Query, kind: str) -> Q:
     return Q(Among(F("pk"), keys(query, kind)))
 
 
-def keys(query: Query, kind: str) -> list[int]:
-    """The keys of the objects of `kind` that fit, visible or not, in one query."""
+def keys(query: Query, kind: str) -> str:
+    """The keys of the objects of `kind` that fit, visible or not, in one query; as the database writes an array.
+
+    It stays in the database's own words, "{1,2,3}": ten thousand keys are only handed back, never looked at here.
+    """
     if kind not in KINDS:
         raise ValueError(f"there is no search for {kind}")
     wanted: list[Func] = [_Found(Value(kind), any_of(group)) for group in query.groups] or [
@@ -43,11 +47,11 @@ def keys(query: Query, kind: str) -> list[int]:
     params: list[Any] = []
     for word, one in [*((" INTERSECT ", one) for one in wanted), *((" EXCEPT ", one) for one in unwanted)]:
         sql, given = compiler.compile(one.resolve_expression(SearchRow.objects.all().query))
-        parts.append(f"{word if parts else ''}SELECT {sql}")
+        parts.append(f"{word if parts else ''}SELECT {sql} AS key")
         params += given
     with connection.cursor() as cursor:
-        cursor.execute("".join(parts), params)
-        return [key for (key,) in cursor.fetchall()]
+        cursor.execute(AS_ARRAY.format(found="".join(parts)), params)
+        return str(cursor.fetchone()[0])
 
 
 def relevance(query: Query) -> Combinable:
@@ -61,7 +65,7 @@ def relevance(query: Query) -> Combinable:
 
 
 class Among(Lookup):
-    """A key that is one of a list, given as one array: the database walks its index once, for ten thousand as for one."""
+    """A key that is one of an array, given as text: the database walks its index once, for ten thousand as for one."""
 
     lookup_name = "among"
     prepare_rhs = False
