@@ -17,6 +17,7 @@ from registry.actions import imports
 from registry.documents.content import blank
 from registry.models import PipelineStage, Revision, User
 from tests import factories
+from tests.registry.test_editor import boxes, head
 
 AsUser = Callable[[User], Client]
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,9 @@ stages:
     cmd: 'true'
   empty: 5
 """
+
+
+OTHER = b"# Model Card for Theirs\n\n## Uses\n\nFor something else altogether.\n"
 
 
 @pytest.fixture(autouse=True)
@@ -117,15 +121,25 @@ def test_a_figure_that_is_not_here_or_has_no_digest_does_not_stop_the_import(own
     assert list(version.card.figures.all()) == [here]
 
 
-def test_what_an_import_proposed_is_accepted_in_the_editor(owner: User, as_user: AsUser) -> None:
+def test_what_an_import_proposed_is_accepted_in_the_editor_and_not_written_over_later(
+    owner: User, as_user: AsUser
+) -> None:
     version = factories.version()
     one = imports.take(name="README.md", raw=factories.README.encode(), about=version, by=owner)
     assert one.revision is not None
-    assert set(one.revision.content["unaccepted"]) == {proposal["path"] for proposal in one.proposals}
-    page = as_user(owner).get(f"{version.get_absolute_url()}card/edit/")
+    waiting = set(one.revision.content["unaccepted"])
+    assert waiting == {proposal["path"] for proposal in one.proposals}
+    browser, editor = as_user(owner), f"{version.get_absolute_url()}card/edit/"
 
-    assert page.status_code == 200
-    assert "imported from README.md" in page.content.decode()
+    sent = boxes(browser.get(editor))
+    browser.post(editor, sent | {"accept": "intended_use", "model_details.name": "Mine"})
+    content = head(version).content
+    left = {path for path in waiting if not path.startswith("intended_use.")} - {"model_details.name"}
+    assert set(content["unaccepted"]) == left
+
+    imports.take(name="other.md", raw=OTHER, about=version, by=owner)
+    assert head(version).content["model_details"]["name"] == "Mine"
+    assert head(version).content["intended_use"] == content["intended_use"]
 
 
 def test_lineage_leaves_by_page_command_and_interface_and_needs_no_card(owner: User, as_user: AsUser) -> None:
