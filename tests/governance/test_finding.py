@@ -164,7 +164,7 @@ def test_systems_by_risk_role_models_and_date(owner: User, outsider: User) -> No
     high = factories.system(model=model, risk_class="high")
     open_ = factories.system(model=model, risk_class="")
     System.objects.filter(pk=open_.pk).update(
-        operator_role="deployer", created_at=timezone.now() - timedelta(days=100)
+        edition=2, operator_role="deployer", created_at=timezone.now() - timedelta(days=100)
     )
 
     def names(asked: str, user: User = owner) -> set[str]:

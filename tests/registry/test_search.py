@@ -67,7 +67,7 @@ def test_one_finds_by_description_tag_owner_alias_system_dataset_and_card() -> N
     run = version.run
     assert run is not None
     type(run).objects.filter(pk=run.pk).update(user_name="ada.lovelace")
-    System.objects.filter(pk=factories.system(model=version.model).pk).update(name="Desk Nine")
+    System.objects.filter(pk=factories.system(model=version.model).pk).update(name="Desk Nine", edition=2)
     Dataset.objects.filter(pk=factories.training_data(version).pk).update(name="applicants-2024")
     content = blank("card")
     content["caveats"]["caveats"] = "Calibrated for people over eighteen."
