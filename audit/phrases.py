@@ -103,6 +103,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "version.back": lambda f: f"saw that {_name(f['version'])} is back in the tracking server",
     "version.changed": lambda f: f"saw {_name(f['version'])} change in the tracking server: {f['what']}",
     "version.files_gone": lambda f: f"found no files of {_name(f['version'])}: {_tail(f['problem'])}",
+    "version.training_data_added": lambda f: (
+        f"found that {_name(f['version'])} also learned from {_name(f['dataset'])} ({f['snapshot']})"
+    ),
     "version.files_back": lambda f: f"found the files of {_name(f['version'])} again",
     "version.unread": lambda f: f"could not read {_name(f['version'])} whole: {_tail(f['problem'])}",
     "alias.ordered": lambda f: (

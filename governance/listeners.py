@@ -25,6 +25,7 @@ from registry.events import (
     SystemEdited,
     SystemModelRemoved,
     SystemRetired,
+    TrainingDataAdded,
     VersionBack,
     VersionGone,
     VersionRegistered,
@@ -33,7 +34,15 @@ from registry.events import (
 )
 from registry.models import RunInput, Version
 
-OF_ONE_VERSION = (VersionRegistered, ManifestTaken, FilesGone, FilesBack, VersionGone, VersionBack)
+OF_ONE_VERSION = (
+    VersionRegistered,
+    ManifestTaken,
+    TrainingDataAdded,
+    FilesGone,
+    FilesBack,
+    VersionGone,
+    VersionBack,
+)
 
 
 def connect() -> None:

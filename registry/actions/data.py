@@ -11,7 +11,15 @@ from django.utils.text import slugify
 
 from registry import canonical
 from registry.errors import Invalid
-from registry.events import DatasetSeen, FilesBack, FilesGone, ManifestTaken, publish
+from registry.events import (
+    DatasetSeen,
+    FilesBack,
+    FilesGone,
+    ManifestTaken,
+    TrainingDataAdded,
+    publish,
+    publish_together,
+)
 from registry.models import Dataset, DatasetSnapshot, Manifest, Run, RunInput, TrackingServer, User, Version
 from registry.permissions import require
 
@@ -23,12 +31,18 @@ def record_run(
     """Take a run and the dataset snapshots it used into the registry.
 
     `facts` are columns of Run; each of `inputs` has name, weak_digest, source_type, source, schema, profile, context.
+    A run that is known may have learned from more since: its versions are told of, and assessed again.
     """
     require(by, "registry.sync_trackingserver")
-    run, _ = Run.objects.update_or_create(server=server, run_id=run_id, defaults=facts)
+    run, is_new = Run.objects.update_or_create(server=server, run_id=run_id, defaults=facts)
+    added = []
     for one in inputs:
         snapshot = _snapshot(one, by)
-        RunInput.objects.get_or_create(run=run, snapshot=snapshot, context=one["context"])
+        _, is_added = RunInput.objects.get_or_create(run=run, snapshot=snapshot, context=one["context"])
+        if is_added and one["context"] == RunInput.Context.TRAINING:
+            added.append(snapshot)
+    if added and not is_new:
+        _tell_added(run, added, by)
     return run
 
 
@@ -94,6 +108,17 @@ def record_contents(
     version.read_problem = ""
     version.save(update_fields=["run", "model_file", "proposals", "read_problem"])
     return record_manifest(version=version, files=files, by=by)
+
+
+def _tell_added(run: Run, added: Sequence[DatasetSnapshot], by: User) -> None:
+    """One event for each version of the run and each snapshot that came to its training data."""
+    publish_together(
+        [
+            TrainingDataAdded(version=version, dataset=snapshot.dataset, snapshot=snapshot.weak_digest, by=by)
+            for version in run.versions.select_related("model").order_by("pk")
+            for snapshot in added
+        ]
+    )
 
 
 def _snapshot(facts: dict[str, Any], by: User) -> DatasetSnapshot:

@@ -169,6 +169,16 @@ class ManifestTaken(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingDataAdded(Event):
+    """The run of a known version turns out to have learned from more: what was approved did not name it."""
+
+    name: ClassVar[str] = "version.training_data_added"
+    version: Version
+    dataset: Dataset
+    snapshot: str  # MLflow's weak digest
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetSeen(Event):
     name: ClassVar[str] = "dataset.seen"
     dataset: Dataset
