@@ -21,6 +21,7 @@ from registry.request import PortalRequest
 def share(request: PortalRequest, slug: str) -> HttpResponse:
     """Let a group or an account see the model."""
     one = get_object_or_404(Model.objects.visible_to(request.user), slug=slug)
+    require(request.user, "registry.share_model", on=one)  # before the form: it knows every account
     form = ShareForm(request.POST)
     if not form.is_valid():
         raise Invalid("Choose a group or an account from the list.")

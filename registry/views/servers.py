@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from registry.actions import servers as verbs
 from registry.errors import Invalid
 from registry.forms.servers import AddressForm, CredentialsForm, ServerForm
-from registry.models import Delivery, Model, TrackingServer, User, Version
+from registry.models import Delivery, Model, TrackingServer, User, Version, sees_everything
 from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
@@ -60,15 +60,15 @@ def new(request: PortalRequest) -> HttpResponse:
 def server(request: PortalRequest, name: str) -> HttpResponse:
     """One tracking server: knowledge, problem, credentials, webhook."""
     one = _found(request, name)
-    deliveries = Delivery.objects.filter(server=one).order_by("-pk")
-    unread = Version.objects.unread().filter(model__server=one).select_related("model")
+    deliveries = _deliveries(one, request.user).order_by("-pk")
+    unread = Version.objects.visible_to(request.user).unread().filter(model__server=one)
     context = {
         "server": one,
         "credentials_form": CredentialsForm(initial={"username": one.username}),
         "address_form": AddressForm(initial={"uri": one.uri}),
         "hook_url": settings.SITE_URL + reverse("mlflow-hook", args=[one.name]),
         "deliveries": deliveries.only("event", "model_name", "received_at")[:SHOWN],
-        "unread": unread.order_by("-registered_at", "pk")[:SHOWN],
+        "unread": unread.select_related("model").order_by("-registered_at", "pk")[:SHOWN],
     }
     return render(request, "registry/server.html", context)
 
@@ -138,3 +138,11 @@ def webhook(request: PortalRequest, name: str) -> HttpResponse:
 def _found(request: PortalRequest, name: str) -> TrackingServer:
     require(request.user, NEEDS)
     return get_object_or_404(TrackingServer.objects.visible_to(request.user), name=name)
+
+
+def _deliveries(server: TrackingServer, user: User) -> QuerySet[Delivery]:
+    """What `server` delivered about models that exist for `user`: a role that reads servers sees no model by that."""
+    found = Delivery.objects.filter(server=server)
+    if sees_everything(user):
+        return found
+    return found.filter(model_name__in=Model.objects.visible_to(user).filter(server=server).values("name"))
