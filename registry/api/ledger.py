@@ -64,7 +64,9 @@ class AliasIn(In):
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("An order", value=ORDER, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("An order", value=ORDER, response_only=True, status_codes=["202"])]
+)
 class AliasOrderOut(serializers.ModelSerializer[AliasOrder]):
     """An order to move an alias: a worker carries it out in the tracking server."""
 

@@ -45,7 +45,7 @@ def test_an_owner_writes_a_card_from_what_mlflow_knows_and_compares_two_revision
     expect(page.get_by_text("Saved as revision 1.")).to_be_visible()
     expect(page.get_by_text("Support-vector classifier with radial kernel", exact=True)).to_be_visible()
 
-    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_role("link", name="Edit the card", exact=True).click()
     page.get_by_label("Intended uses").fill("Reads single digits from scanned forms.")
     save(page, "Single digits only")
     expect(page.get_by_text("Saved as revision 2.")).to_be_visible()
