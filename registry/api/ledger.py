@@ -56,6 +56,7 @@ class LedgerRowOut(serializers.ModelSerializer[LedgerRow]):
         ]  # fmt: skip
 
 
+@extend_schema_serializer(examples=[OpenApiExample("A version", value={"version": 3}, request_only=True)])
 class AliasIn(In):
     """Where the alias shall point."""
 
