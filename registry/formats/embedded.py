@@ -26,6 +26,7 @@ def graphics(ledger: Ledger, given: Any, path: str) -> None:
                 _take(ledger, one.get("name"), image, here)
             except Invalid as error:
                 ledger.drop(f"{here}/image", " ".join(error.fields["file"]))
+                ledger.keep([f"{here}/name"], "The picture of this name was not taken.")
 
 
 def _take(ledger: Ledger, name: Any, image: str, path: str) -> None:
