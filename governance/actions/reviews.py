@@ -45,7 +45,9 @@ def submit(*, revision: Revision, by: User) -> Review:
                 submitted_by=by,
             )
     except IntegrityError as error:
-        raise Conflict("A review of this document is open already.") from error
+        raise Conflict(
+            "A review of this document is open already. A reviewer judges it, or its submitter withdraws it, first."
+        ) from error
     publish(ReviewSubmitted(review=review, digest=review.digest, by=by))
     _reassess(review, by)
     return review

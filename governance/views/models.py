@@ -14,6 +14,8 @@ from django.views.decorators.http import require_POST
 
 from governance import policies
 from governance.actions import clearances, reviews
+from governance.actions.clearances import basis_of
+from governance.clearance import Basis
 from governance.forms import EndpointForm, ReasonForm, ShareForm
 from governance.models import Clearance, Decision, Policy, Review, Suspension, Token
 from governance.views.tabs import find_version, version_tabs
@@ -25,6 +27,7 @@ from registry.models import (
     Endpoint,
     Manifest,
     Model,
+    Revision,
     RunInput,
     System,
     TrackingServer,
@@ -103,7 +106,8 @@ def card(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """The card's latest revision, and where it stands."""
     one = find_version(request, slug, number)
     head = one.card.head if hasattr(one, "card") else None
-    review = Review.objects.filter(document=one.card).order_by("-submitted_at").first() if head else None
+    reviews_of = Review.objects.with_subject().filter(document__version=one).order_by("-submitted_at", "-pk")
+    review = reviews_of.first() if head else None
     content = head.content if head else {}
     filled, total = contents.completeness("card", content) if head else (0, 0)
     findings = findings_in(one, "card", content) if head else []
@@ -116,7 +120,10 @@ def card(request: PortalRequest, slug: str, number: int) -> HttpResponse:
         "filled": filled,
         "total": total,
         "may_write": request.user.has_perm("registry.write_document"),
-        "may_submit": request.user.has_perm("governance.submit_review"),
+        "may_submit": head is not None
+        and not lint.blocking(findings)
+        and request.user.has_perm("governance.submit_review")
+        and _to_submit(one, head, review),
         "revisions": one.card.revisions.select_related("by").order_by("-number")[:20] if head else [],
     }
     return render(request, "governance/version_card.html", context)
@@ -209,6 +216,20 @@ def frame(one: Version, tab: str) -> dict[str, Any]:
         "cleared": dict(sorted(cleared.items())),
         "aliases": list(aliases),
     }
+
+
+def _to_submit(one: Version, head: Revision, last: Review | None) -> bool:
+    """Whether there is something to submit: one open review at a time, and no revision twice without a reason.
+
+    An approval that stands on what is no longer so is such a reason.
+    """
+    if last is None or last.state == Review.State.WITHDRAWN:
+        return True
+    if last.state == Review.State.IN_REVIEW:
+        return False
+    if last.revision_id != head.pk:
+        return True
+    return last.state == Review.State.APPROVED and Basis.of(last.basis_facts) != basis_of(one)
 
 
 def _with_action(condition: dict[str, Any], one: Version, user: User) -> dict[str, Any]:

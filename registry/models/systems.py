@@ -80,6 +80,10 @@ class System(orm.Model):
     def get_absolute_url(self) -> str:
         return reverse("system", args=[self.slug])
 
+    def is_seen_whole_by(self, user: User) -> bool:
+        """Whether `user` may see every model in it."""
+        return sees_everything(user) or not self.models.exclude(visible_models(user)).exists()
+
     def kin(self) -> list[orm.Model]:
         """The objects whose history this belongs to."""
         return [self]

@@ -69,7 +69,7 @@ PINNED = {
     "trail": 6,  # entries; their number
     "version": 12,  # version; clearances; aliases; conditions; suspension; manifest; systems; endpoints
     "version-access": 10,  # version; policies; clearances; aliases; tokens; their models
-    "version-card": 12,  # version with card; review; severities (2); clearances; aliases; revisions with their parents
+    "version-card": 11,  # version with card; review; severities (2); clearances; aliases; revisions with their parents
     "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases
     "version-facts": 9,  # version with run; clearances; aliases; manifest; data
     "version-history": 9,  # version; entries; their number; clearances; aliases
