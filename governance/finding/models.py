@@ -91,7 +91,7 @@ COUNTED = (
 
 def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
     """The visible models that fit."""
-    found = Model.objects.visible_to(user).filter(chosen.found)
+    found = Model.objects.visible_to(user).filter(chosen.searched)
     return _governed(_indexed(found, chosen), chosen)
 
 
