@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, Group
+    from django.contrib.auth.models import AnonymousUser, Group, Permission
 
     from registry.models.users import User
 
@@ -48,11 +48,22 @@ def visible_models(user: User | AnonymousUser, path: str = "") -> Q:
         return Q(pk__in=[])
     if sees_everything(user):
         return Q()
-    direct = ModelUserObjectPermission.objects.filter(user_id=user.pk, permission__codename=VIEW_MODEL)
-    grouped = ModelGroupObjectPermission.objects.filter(group__user=user.pk, permission__codename=VIEW_MODEL)
+    # One value, not a join: of a join the planner believes that each permission is shared as often as any other, and
+    # takes two thousand models for ten.
+    seeing = Subquery(_seeing()[:1])
+    direct = ModelUserObjectPermission.objects.filter(user_id=user.pk, permission=seeing)
+    grouped = ModelGroupObjectPermission.objects.filter(group__user=user.pk, permission=seeing)
     shared = direct.values("content_object_id").union(grouped.values("content_object_id"))
     # One set and not two alternatives: the database can join a set from either side.
     return Q(**{f"{path}__in" if path else "pk__in": shared})
+
+
+def _seeing() -> models.QuerySet[Permission, int]:
+    """The permission to see a model, by its key."""
+    from django.contrib.auth.models import Permission  # noqa: PLC0415 - models of other applications load later
+
+    of_models = Permission.objects.filter(content_type__app_label="registry", content_type__model="model")
+    return of_models.filter(codename=VIEW_MODEL).values_list("pk", flat=True)
 
 
 def audience_named(text: str) -> Group | User | None:
