@@ -171,9 +171,7 @@ def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
     elif chosen["state"] == "ungoverned":
         found = found.exclude(Exists(CARDED))
     if chosen["why"]:
-        found = found.alias(unmet=Subquery(_unmet(chosen["environment"]))).filter(
-            unmet__contains=[chosen["why"]]
-        )
+        found = found.alias(unmet=_unmet(chosen["environment"])).filter(unmet__contains=[chosen["why"]])
     if chosen["why"] or chosen["state"] == "not-cleared":
         found = found.exclude(cleared)  # once: to look is a good part of the answer's time
     if chosen["risk"]:
