@@ -89,7 +89,8 @@ class Plan:
 
     def ordered(self, user: User, chosen: Chosen) -> QuerySet[Any]:
         """The rows that fit, bare: with their key and the column that pages are cut by."""
-        rows, kind = self.kind.objects.all(), self.kind._meta.model_name
+        kind = self.kind._meta.model_name
+        rows: QuerySet[Any] = self.kind.objects.all()
         fitting = chosen.fitting(user)
         column = chosen.by.removeprefix("-")
         by_index = column in ("relevance", "changed_at")

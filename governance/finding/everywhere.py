@@ -91,8 +91,8 @@ def _best(query: Query, kind: str, found: Keys) -> QuerySet[Any]:
     if kind == "document":
         rows = rows.filter(Among(F("pk"), found.array))
         return rows.select_related("version__model", "dataset").order_by("-pk")
-    rows = rows.filter(Among(F(f"indexed__{kind}_id"), found.array))
-    return rows.annotate(relevance=relevance(query)).order_by("-relevance", "-pk")
+    rows = rows.filter(Among(F(f"indexed__{kind}_id"), found.array)).annotate(relevance=relevance(query))
+    return rows.order_by("-relevance", "-pk")
 
 
 def _rows(first: dict[str, list[Any]]) -> dict[tuple[str, int], SearchRow]:

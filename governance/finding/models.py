@@ -171,7 +171,8 @@ def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
     elif chosen["state"] == "ungoverned":
         found = found.exclude(Exists(CARDED))
     if chosen["why"]:
-        found = found.alias(unmet=_unmet(chosen["environment"])).filter(unmet__contains=[chosen["why"]])
+        unmet: dict[str, Any] = {"unmet__contains": [chosen["why"]]}
+        found = found.alias(unmet=_unmet(chosen["environment"])).filter(**unmet)
     if chosen["why"] or chosen["state"] == "not-cleared":
         found = found.exclude(cleared)  # once: to look is a good part of the answer's time
     if chosen["risk"]:
