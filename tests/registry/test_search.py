@@ -252,7 +252,7 @@ def test_rows_of_the_index_are_seen_with_their_objects(role: str, request: pytes
 
 def test_a_phrase_beside_words_is_looked_for_where_its_words_are() -> None:
     carded(described("alpha one"), "Daily human oversight.")
-    carded(described("alpha two"), "Oversight by a human being.")
+    carded(described("alpha two"), "Oversight by a human operator.")
     described("alpha three", "human oversight")
     apart = described("alpha four", "human")
     carded(apart, "oversight")
@@ -274,8 +274,8 @@ def test_a_phrase_beside_words_is_looked_for_where_its_words_are() -> None:
 )
 def test_all_kinds_are_found_at_once_as_each_alone(text: str) -> None:
     model = described("credit model", "for the credit desk")
-    carded(model, "credit, then the desk")
-    System.objects.create(name="credit desk", slug="credit-desk", created_by=factories.member("owner"))
+    carded(model, "credit, then the desk, of a provider")
+    factories.system(model=model)
     Dataset.objects.create(name="credit data", slug="credit-data")
 
     together = keys(parse(text), *KINDS)
