@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 if TYPE_CHECKING:
@@ -14,6 +15,21 @@ if TYPE_CHECKING:
     from registry.models.users import User
 
 VIEW_MODEL = "view_model"
+
+# The models that are shared with a person, or with a group of theirs. The permission is one value and not a join: of a
+# join the planner believes that each permission is given as often as any other, and takes two thousand models for ten.
+SEEING = """
+SELECT p.id FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
+WHERE t.app_label = 'registry' AND t.model = 'model' AND p.codename = 'view_model'
+"""
+SHARED = f"""
+SELECT own.content_object_id FROM registry_modeluserobjectpermission own
+WHERE own.user_id = %s AND own.permission_id = ({SEEING})
+UNION
+SELECT theirs.content_object_id FROM registry_modelgroupobjectpermission theirs
+JOIN registry_user_groups belongs ON belongs.group_id = theirs.group_id
+WHERE belongs.user_id = %s AND theirs.permission_id = ({SEEING})
+"""  # noqa: S608 - fixed text
 
 
 class ModelUserObjectPermission(UserObjectPermissionBase):
@@ -48,9 +64,8 @@ def visible_models(user: User | AnonymousUser, path: str = "") -> Q:
         return Q(pk__in=[])
     if sees_everything(user):
         return Q()
-    direct = ModelUserObjectPermission.objects.filter(user_id=user.pk, permission__codename=VIEW_MODEL)
-    grouped = ModelGroupObjectPermission.objects.filter(group__user=user.pk, permission__codename=VIEW_MODEL)
-    shared = direct.values("content_object_id").union(grouped.values("content_object_id"))
+    # Every page asks this several times, and to build it of query sets costs a millisecond each time.
+    shared = RawSQL(SHARED, (user.pk, user.pk))  # noqa: S611 - fixed text
     # One set and not two alternatives: the database can join a set from either side.
     return Q(**{f"{path}__in" if path else "pk__in": shared})
 

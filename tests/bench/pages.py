@@ -28,6 +28,7 @@ LISTS = {
     "search text": "/models/?q=calibrated+subgroup+transmission",
     "search all": "/models/?q=model",
     "search not": "/models/?q=credit+-scorer+%22human+oversight%22",
+    "search phrase": "/models/?q=%22human+oversight%22",
     "cleared": "/models/?state=cleared",
     "not cleared": "/models/?state=not-cleared&why=card",
     "ungoverned": "/models/?state=ungoverned",
