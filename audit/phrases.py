@@ -107,6 +107,10 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"found that {_name(f['version'])} also learned from {_name(f['dataset'])} ({f['snapshot']})"
     ),
     "version.files_back": lambda f: f"found the files of {_name(f['version'])} again",
+    "version.source_moved": lambda f: (
+        f"saw that the files of {_name(f['version'])} lie elsewhere now: {_tail(f['source'])}"
+    ),
+    "version.source_hashed": lambda f: f"hashed the files of {_name(f['version'])} where they lie now",
     "version.unread": lambda f: f"could not read {_name(f['version'])} whole: {_tail(f['problem'])}",
     "alias.ordered": lambda f: (
         f"asked for the alias {f['alias']} of {_name(f['model'])} to "

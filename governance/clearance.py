@@ -52,6 +52,7 @@ class Facts:
     suspended_because: str = ""
     gone: str = ""  # "version" or "model" when the tracking server no longer has it
     files_gone: bool = False
+    moved: bool = False  # the files are said to lie elsewhere since they were hashed
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,12 @@ def _artifact(facts: Facts) -> Reason | None:
             "artifact_gone",
             "The tracking server no longer has the files of this version.",
             "Restore the files, then hash them again; or register a new version.",
+        )
+    if facts.moved:
+        return Reason(
+            "artifact_moved",
+            "The files of this version lie elsewhere since they were hashed.",
+            "Hash them where they lie now; the next read of the tracking server does so by itself.",
         )
     if facts.approved_basis and facts.approved_basis.artifact != facts.now.artifact:
         return Reason(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import psycopg
 import pytest
 from django.contrib.auth.models import Group
@@ -66,6 +69,17 @@ def again(server: TrackingServer) -> sync.Outcome:
 
 def cleared(version: Version) -> set[bool]:
     return set(Clearance.objects.filter(version=version).values_list("allowed", flat=True))
+
+
+def reasons(version: Version) -> set[str]:
+    return {c["reason"] for c in Clearance.objects.filter(version=version)[0].unmet}
+
+
+def elsewhere(own: Own, model: str, number: int, source: str) -> None:
+    """Write another source of a version into the server's own database: MLflow has no call for it."""
+    with contextlib.closing(sqlite3.connect(own.folder / "mlflow.db")) as store, store:
+        columns = "UPDATE model_versions SET source = ? WHERE name = ? AND version = ?"
+        assert store.execute(columns, (source, model, number)).rowcount == 1
 
 
 def told(kind: str) -> int:
@@ -306,6 +320,25 @@ def test_files_that_the_server_denies_end_the_clearance_until_they_are_back(
 
     sync.rehash(version, by=machine)
     assert cleared(version) == {True}
+
+
+def test_a_version_whose_source_moves_is_not_cleared_until_it_is_hashed_there(
+    own: Own, made: str, followed: TrackingServer
+) -> None:
+    version = approved(made, 2)
+    place = own.client.get_model_version("tumour-classifier", "1").source
+    elsewhere(own, made, 2, place)  # other files
+
+    outcome = sync.read(followed, by=User.machine(), in_passing=0)
+
+    assert outcome.moved == [version.pk]
+    assert reasons(version) == {"artifact_moved"}
+    assert again(followed).moved == []  # claimed: a task hashes it
+
+    elsewhere(own, made, 2, version.source)  # back: as approved
+    assert again(followed).problems == []
+    assert cleared(version) == {True}
+    assert (told("version.source_moved"), told("version.source_hashed")) == (2, 1)
 
 
 def test_a_version_that_cannot_be_read_whole_is_known_and_tried_again(
