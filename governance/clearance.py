@@ -141,7 +141,9 @@ def _presence(facts: Facts) -> Reason | None:
 def _artifact(facts: Facts) -> Reason | None:
     if not facts.now.artifact:
         return Reason(
-            "artifact_unknown", "The files of this version were never hashed.", "Sync the tracking server."
+            "artifact_unknown",
+            "The files of this version were never hashed.",
+            "Let the tracking server be read again.",
         )
     if facts.files_gone:
         return Reason(
@@ -174,7 +176,7 @@ def _datasheets(facts: Facts) -> Reason | None:
         return Reason(
             "training_data_unknown",
             "No training data is recorded for this version.",
-            "Log the training data as an input of the run, then sync.",
+            "Log the training data as an input of the run, then let the tracking server be read again.",
         )
     if facts.approved_basis and facts.approved_basis.datasheets != facts.now.datasheets:
         return Reason(
