@@ -72,6 +72,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "server.credentials_set": lambda f: (
         f"set the credentials for the tracking server {_name(f['server'])}: {f['credentials']}"
     ),
+    "server.authority_set": lambda f: (
+        f"set the certificates to trust for the tracking server {_name(f['server'])}: {f['authority']}"
+    ),
     "server.credentials_rotated": lambda f: (
         f"sealed {f['count']} stored secret{'s' if f['count'] != 1 else ''} again with the first key"
     ),

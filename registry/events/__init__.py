@@ -35,6 +35,7 @@ from registry.events.pipelines import PipelineRecorded
 from registry.events.servers import (
     CredentialsRotated,
     ServerAdded,
+    ServerAuthoritySet,
     ServerBelieved,
     ServerCredentialsSet,
     ServerFailed,
@@ -82,6 +83,7 @@ __all__ = [
     "PipelineRecorded",
     "RevisionSaved",
     "ServerAdded",
+    "ServerAuthoritySet",
     "ServerBelieved",
     "ServerCredentialsSet",
     "ServerFailed",

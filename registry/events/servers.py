@@ -45,6 +45,15 @@ class ServerCredentialsSet(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerAuthoritySet(Event):
+    """Whose certificates are trusted for it was changed."""
+
+    name: ClassVar[str] = "server.authority_set"
+    server: TrackingServer
+    authority: str  # in words
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerPaused(Event):
     name: ClassVar[str] = "server.paused"
     server: TrackingServer

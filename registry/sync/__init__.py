@@ -156,7 +156,7 @@ def create_hook(server: TrackingServer, url: str, *, by: User) -> TrackingServer
 
 
 def _credentials(server: TrackingServer) -> Credentials:
-    return Credentials(server.username, ciphers.unseal(server.sealed_secret))
+    return Credentials(server.username, ciphers.unseal(server.sealed_secret), server.authority)
 
 
 def _listed(source: Source) -> tuple[list[ModelFacts], list[VersionFacts]]:
