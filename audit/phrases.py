@@ -78,6 +78,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "server.credentials_rotated": lambda f: (
         f"sealed {f['count']} stored secret{'s' if f['count'] != 1 else ''} again with the first key"
     ),
+    "server.deliveries_forgotten": lambda f: (
+        f"deleted {f['count']} webhook deliver{'ies' if f['count'] != 1 else 'y'} from before {f['before']}"
+    ),
     "server.paused": lambda f: f"stopped following the tracking server {_name(f['server'])}",
     "server.resumed": lambda f: f"follows the tracking server {_name(f['server'])} again",
     "server.failed": lambda f: (

@@ -12,11 +12,13 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
+from registry.actions import hooks
 from registry.mlflow.deliveries import waiting_key
 from registry.models import AliasOrder, KeptAnswer, TrackingServer, User, Version
 
 log = logging.getLogger(__name__)
 SLICE = 20  # versions that one task reads whole
+BATCHES = 20  # of deliveries that one task deletes
 LOST = timedelta(minutes=2)  # an order that waits longer than this has lost its task
 
 
@@ -109,6 +111,19 @@ def rehash_version(version_id: int, by_id: int) -> str:
 def forget_answers() -> int:
     """Delete the answers whose day is over; returns how many. Until then an expired one counts as not there."""
     return KeptAnswer.objects.filter(expires_at__lte=timezone.now()).delete()[0]
+
+
+@shared_task(name="registry.forget_deliveries")
+def forget_deliveries() -> int:
+    """Delete the deliveries that are older than is kept, in bounded batches; returns how many. The rest comes next time."""
+    before = timezone.now() - timedelta(days=settings.DELIVERY_DAYS)
+    count = 0
+    for _ in range(BATCHES):
+        forgotten = hooks.forget_deliveries(before=before, by=User.machine())
+        count += forgotten
+        if forgotten < hooks.BATCH:
+            break
+    return count
 
 
 def _hash_again(version_ids: Sequence[int]) -> None:

@@ -34,6 +34,7 @@ from registry.events.imports import ImportTaken, ImportUsed
 from registry.events.pipelines import PipelineRecorded
 from registry.events.servers import (
     CredentialsRotated,
+    DeliveriesForgotten,
     ServerAdded,
     ServerAuthoritySet,
     ServerBelieved,
@@ -64,6 +65,7 @@ __all__ = [
     "AliasRemoved",
     "CredentialsRotated",
     "DatasetSeen",
+    "DeliveriesForgotten",
     "EndpointRemoved",
     "EndpointSet",
     "Event",

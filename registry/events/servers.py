@@ -54,6 +54,15 @@ class ServerAuthoritySet(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeliveriesForgotten(Event):
+    """Webhooks as they came were deleted, because they are older than what is kept."""
+
+    name: ClassVar[str] = "server.deliveries_forgotten"
+    count: int
+    before: str  # when the oldest that is kept came, or later
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerPaused(Event):
     name: ClassVar[str] = "server.paused"
     server: TrackingServer

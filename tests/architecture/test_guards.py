@@ -14,7 +14,6 @@ APPEND_ONLY = {
     "registry_pipelinestage",
     "registry_figure",
     "registry_ledgerrow",
-    "registry_delivery",
     "governance_judgement",
     "governance_riskdecision",
     "governance_severitydecision",
@@ -33,6 +32,7 @@ NEVER_EMPTIED = {
     "governance_suspension",
     "registry_import",
     "registry_system",
+    "registry_delivery",
 }
 OTHER = {
     ("registry_revision", "whole_revision"),
@@ -43,6 +43,8 @@ OTHER = {
     ("registry_system_models", "system_members"),
     ("registry_ledgerrow", "ledger_clock"),
     ("registry_ledgerrow", "own_ledger"),
+    ("registry_delivery", "refuse_change"),
+    ("registry_delivery", "keep_recent"),
     ("registry_aliasorder", "alias_order_course"),
     ("registry_version", "source_moved"),
     ("governance_riskdecision", "decided_now"),
