@@ -113,6 +113,7 @@ def _run_columns(run: RunFacts) -> dict[str, Any]:
         "params": dict(run.params),
         "metrics": dict(run.metrics),
         "tags": dict(run.tags),
+        "model_inputs": list(run.model_inputs),
         "git_commit": run.git_commit,
         "git_repository": run.git_repo,
     }

@@ -10,12 +10,14 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from mlflow.entities import LoggedModelInput
 
 from audit.models import Entry
 from governance.models import Clearance
 from registry import sync
 from registry.actions import catalogue, servers
 from registry.errors import Conflict, Invalid, Refused
+from registry.lineage import affected, bom
 from registry.models import AliasOrder, Dataset, LedgerRow, Model, TrackingServer, User, Version
 from registry.sync.locks import READING
 from tests import factories
@@ -401,6 +403,26 @@ def test_a_server_that_was_restarted_is_read_again_by_itself(own: Own, followed:
     assert again(followed).problems == []
     assert TrackingServer.objects.get(pk=followed.pk).problem == ""
     assert (told("server.failed"), told("server.recovered")) == (1, 1)
+
+
+def test_a_run_that_started_from_a_logged_model_names_the_version_it_was_registered_as(
+    own: Own, made: str, followed: TrackingServer, auditor: User
+) -> None:
+    base = Version.objects.get(model__name="tumour-classifier", number=1)
+    run = own.client.create_run(own.client.create_experiment(f"{made}-tuned")).info
+    own.client.log_inputs(run.run_id, models=[LoggedModelInput(base.logged_model_id)])
+    source = next((own.folder / "artifacts").rglob("MLmodel")).parent
+    own.client.log_artifacts(run.run_id, str(source), "model")
+    number = own.client.create_model_version(made, f"{run.artifact_uri}/model", run.run_id).version
+    again(followed)
+
+    tuned = Version.objects.select_related("run").get(model__name=made, number=int(number))
+    (stock,) = bom.of(tuned, auditor).bases
+
+    assert tuned.run
+    assert tuned.run.model_inputs == [base.logged_model_id]
+    assert (stock.version, stock.base.said_by) == (base, "the run's model inputs")
+    assert tuned.pk in affected.standing_on(f"models:/{base.logged_model_id}", auditor).why
 
 
 def test_a_paused_server_is_not_read(own: Own, made: str, followed: TrackingServer, machine: User) -> None:
