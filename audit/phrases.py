@@ -72,8 +72,14 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "server.credentials_set": lambda f: (
         f"set the credentials for the tracking server {_name(f['server'])}: {f['credentials']}"
     ),
+    "server.authority_set": lambda f: (
+        f"set the certificates to trust for the tracking server {_name(f['server'])}: {f['authority']}"
+    ),
     "server.credentials_rotated": lambda f: (
         f"sealed {f['count']} stored secret{'s' if f['count'] != 1 else ''} again with the first key"
+    ),
+    "server.deliveries_forgotten": lambda f: (
+        f"deleted {f['count']} webhook deliver{'ies' if f['count'] != 1 else 'y'} from before {f['before']}"
     ),
     "server.paused": lambda f: f"stopped following the tracking server {_name(f['server'])}",
     "server.resumed": lambda f: f"follows the tracking server {_name(f['server'])} again",
@@ -107,6 +113,10 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"found that {_name(f['version'])} also learned from {_name(f['dataset'])} ({f['snapshot']})"
     ),
     "version.files_back": lambda f: f"found the files of {_name(f['version'])} again",
+    "version.source_moved": lambda f: (
+        f"saw that the files of {_name(f['version'])} lie elsewhere now: {_tail(f['source'])}"
+    ),
+    "version.source_hashed": lambda f: f"hashed the files of {_name(f['version'])} where they lie now",
     "version.unread": lambda f: f"could not read {_name(f['version'])} whole: {_tail(f['problem'])}",
     "alias.ordered": lambda f: (
         f"asked for the alias {f['alias']} of {_name(f['model'])} to "

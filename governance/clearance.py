@@ -52,6 +52,7 @@ class Facts:
     suspended_because: str = ""
     gone: str = ""  # "version" or "model" when the tracking server no longer has it
     files_gone: bool = False
+    moved: bool = False  # the files are said to lie elsewhere since they were hashed
 
 
 @dataclass(frozen=True)
@@ -140,13 +141,21 @@ def _presence(facts: Facts) -> Reason | None:
 def _artifact(facts: Facts) -> Reason | None:
     if not facts.now.artifact:
         return Reason(
-            "artifact_unknown", "The files of this version were never hashed.", "Sync the tracking server."
+            "artifact_unknown",
+            "The files of this version were never hashed.",
+            "Let the tracking server be read again.",
         )
     if facts.files_gone:
         return Reason(
             "artifact_gone",
             "The tracking server no longer has the files of this version.",
             "Restore the files, then hash them again; or register a new version.",
+        )
+    if facts.moved:
+        return Reason(
+            "artifact_moved",
+            "The files of this version lie elsewhere since they were hashed.",
+            "Hash them where they lie now; the next read of the tracking server does so by itself.",
         )
     if facts.approved_basis and facts.approved_basis.artifact != facts.now.artifact:
         return Reason(
@@ -167,7 +176,7 @@ def _datasheets(facts: Facts) -> Reason | None:
         return Reason(
             "training_data_unknown",
             "No training data is recorded for this version.",
-            "Log the training data as an input of the run, then sync.",
+            "Log the training data as an input of the run, then let the tracking server be read again.",
         )
     if facts.approved_basis and facts.approved_basis.datasheets != facts.now.datasheets:
         return Reason(

@@ -21,6 +21,8 @@ from registry.events import (
     ModelBack,
     ModelGone,
     RevisionSaved,
+    SourceHashed,
+    SourceMoved,
     SystemChanged,
     SystemEdited,
     SystemModelRemoved,
@@ -40,6 +42,8 @@ OF_ONE_VERSION = (
     TrainingDataAdded,
     FilesGone,
     FilesBack,
+    SourceMoved,
+    SourceHashed,
     VersionGone,
     VersionBack,
 )

@@ -80,6 +80,7 @@ GATE_URL = text("GATE_URL", "http://127.0.0.1:8001").rstrip("/")
 GATE_PORT = number("GATE_PORT", 8001, low=1, high=65535)
 ENDPOINT_HOSTS = listing("ENDPOINT_HOSTS", "")  # hosts that model servers may run on; empty for any
 API_REQUESTS_PER_MINUTE = number("API_REQUESTS_PER_MINUTE", 1200, low=10, high=1_000_000)  # of one account
+DELIVERY_DAYS = number("DELIVERY_DAYS", 90, low=30, high=3650)  # that webhooks are kept as they came
 HTTPS = switch("HTTPS", default=not EMBEDDED)
 
 INSTALLED_APPS = [
@@ -191,6 +192,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(number("REHASH_SECONDS", 3600, low=60, high=604_800)),
     },
     "forget-answers": {"task": "registry.forget_answers", "schedule": 3600.0},
+    "forget-deliveries": {"task": "registry.forget_deliveries", "schedule": 3600.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }

@@ -35,6 +35,7 @@ urlpatterns = [
     path("servers/<slug:name>/read/", servers.read, name="server-read"),
     path("servers/<slug:name>/move/", servers.move, name="server-move"),
     path("servers/<slug:name>/credentials/", servers.credentials, name="server-credentials"),
+    path("servers/<slug:name>/authority/", servers.authority, name="server-authority"),
     path("servers/<slug:name>/follow/", servers.follow, name="server-follow"),
     path("servers/<slug:name>/believe/", servers.believe, name="server-believe"),
     path("servers/<slug:name>/webhook/", servers.webhook, name="server-webhook"),

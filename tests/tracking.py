@@ -99,12 +99,12 @@ def _state() -> str:
     return digest.hexdigest()[:16]
 
 
-def _started(folder: Path, run: int) -> str:
+def _started(folder: Path, run: int, *options: str) -> str:
     """Start a server on `folder` that ends with the process `run`, and wait until it answers."""
     port = _free_port()
     with (folder / "server.log").open("w") as log:
         keeper = subprocess.Popen(
-            [sys.executable, __file__, str(run), str(folder), str(port)],
+            [sys.executable, __file__, str(run), str(folder), str(port), *options],
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **ENVIRONMENT},
@@ -150,7 +150,7 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _keep(run: int, folder: Path, port: int) -> None:
+def _keep(run: int, folder: Path, port: int, options: list[str]) -> None:
     """Run the server as a child; end it when the test run is gone, however that happened."""
     server = subprocess.Popen(
         [
@@ -168,6 +168,7 @@ def _keep(run: int, folder: Path, port: int) -> None:
             ),
             *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
             *("--artifacts-destination", str(folder / "artifacts")),
+            *options,
         ],
         cwd=folder,
     )
@@ -192,4 +193,4 @@ def _lives(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    _keep(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    _keep(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

@@ -88,6 +88,7 @@ def gather(versions: list[Version]) -> dict[int, clearance.Facts]:
             suspended_because=suspended.get(pk, ""),
             gone="model" if version.model.gone_at else "version" if version.gone_at else "",
             files_gone=version.files_gone_at is not None,
+            moved=version.moved_at is not None,
         )
     return found
 

@@ -244,6 +244,7 @@ def _with_action(condition: dict[str, Any], one: Version, user: User) -> dict[st
         "card_changed": ("version-card", "Submit the new revision", "governance.submit_review"),
         "artifact_unknown": ("version-facts", "See the files", ""),
         "artifact_changed": ("version-facts", "See the files", ""),
+        "artifact_moved": ("version-facts", "See the files", ""),
         "artifact_gone": ("version-facts", "See the files", ""),
         "datasheet_missing": ("version-lineage", "See the data", ""),
         "datasheet_changed": ("version-card", "See the card", ""),

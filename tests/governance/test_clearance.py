@@ -53,6 +53,7 @@ SPOILED: list[tuple[Facts, str, str]] = [
     (replace(CLEARED, gone="version"), "presence", "version_gone"),
     (replace(CLEARED, gone="model"), "presence", "model_gone"),
     (replace(CLEARED, files_gone=True), "artifact", "artifact_gone"),
+    (replace(CLEARED, moved=True), "artifact", "artifact_moved"),
 ]
 
 
@@ -96,6 +97,7 @@ FACTS = st.builds(
     suspended_because=st.sampled_from(["", "It drifts."]),
     gone=st.sampled_from(["", "version", "model"]),
     files_gone=st.booleans(),
+    moved=st.booleans(),
 )
 
 
@@ -116,6 +118,7 @@ def test_cleared_means_that_everything_holds(facts: Facts) -> None:
         assert not facts.suspended_because
         assert not facts.gone
         assert not facts.files_gone
+        assert not facts.moved
         assert facts.now.artifact
         assert facts.now.datasheets
         assert all(facts.now.datasheets.values())

@@ -46,6 +46,7 @@ POST_ONLY = {
     "server-read",
     "server-move",
     "server-credentials",
+    "server-authority",
     "server-follow",
     "server-believe",
     "server-webhook",
