@@ -18,7 +18,7 @@ ALTER TABLE registry_version ENABLE ALWAYS TRIGGER source_moved;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0070_speed")]
+    dependencies = [("registry", "0080_one_scan")]
 
     operations = [
         migrations.AddField("version", "moved_at", models.DateTimeField(blank=True, null=True)),
