@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.files import File
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from registry.errors import Invalid
 
@@ -83,6 +83,8 @@ def examine(data: bytes) -> Picture:
 
 def _opened(data: bytes, kind: str) -> Image.Image:
     """The picture, decoded only after its head has said that it is not too large."""
+    # A setting of the whole process, and WeasyPrint turns it on where it is loaded: half a picture is none here.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         image = Image.open(io.BytesIO(data), formats=[kind])
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

@@ -361,7 +361,7 @@ def test_a_longer_list_asks_no_more_queries(
     # Always: who asks, and what the role allows (two). Then what is named.
     for place, queries in {
         "reviews/": 5,  # reviews with what they are about, judgements
-        "systems/": 6,  # systems bare, with their risk class, models
+        "systems/": 7,  # which fit, systems bare, with their risk class, models
         "tokens/": 5,  # tokens with their people, models
         "decisions/": 4,  # decisions
     }.items():
