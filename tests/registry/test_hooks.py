@@ -23,7 +23,7 @@ from registry.actions import hooks, servers
 from registry.mlflow import deliveries
 from registry.models import Delivery, LedgerRow, Model, TrackingServer, User
 from tests import factories
-from tests.registry.conftest import Own
+from tests.tracking import Own
 
 pytestmark = [pytest.mark.xdist_group("own_tracking")]
 MOVED = {

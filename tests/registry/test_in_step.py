@@ -21,7 +21,7 @@ from registry.lineage import affected, bom
 from registry.models import AliasOrder, Dataset, LedgerRow, Model, TrackingServer, User, Version
 from registry.sync.locks import READING
 from tests import factories
-from tests.registry.conftest import Own
+from tests.tracking import Own
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("own_tracking")]
 STAGES = "ignore:.*stages.*:FutureWarning"
