@@ -81,7 +81,7 @@ class Own:
 
     @property
     def client(self) -> MlflowClient:
-        from mlflow import MlflowClient  # noqa: PLC0415 - seconds, which only those wait for who ask it
+        from mlflow import MlflowClient  # seconds, which only those wait for who ask it
 
         return MlflowClient(self.uri, self.uri)
 
