@@ -13,7 +13,7 @@ from typing import Any
 from registry.verdict import ALLOWED, Verdict, denied
 
 SCHEMA = "cardinal/policy/1"
-ACTIONS = ("predict",)
+ACTIONS = ("predict", "explain", "feedback", "read_card", "download_artifact")
 EFFECTS = ("allow", "deny")
 RULE_KEYS = {"effect", "subjects", "actions", "valid_from", "valid_until"}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from governance.actions import policies as verbs
 from governance.models import Policy, PolicyVersion
-from governance.policies import Query, evaluate, problems, sentences
+from governance.policies import ACTIONS, Query, evaluate, problems, sentences
 from registry.errors import Conflict, Invalid, Missing, Refused
 from registry.models import User
 from tests import factories
@@ -27,6 +27,12 @@ def rule(effect: str = "allow", *subjects: str, **parts: Any) -> dict[str, Any]:
 
 def policy(*rules: Any) -> dict[str, Any]:
     return {"schema": "cardinal/policy/1", "rules": list(rules)}
+
+
+def test_a_token_may_carry_exactly_the_actions_that_a_policy_can_speak_of() -> None:
+    from governance.models import Token
+
+    assert tuple(Token.Action.values) == ACTIONS
 
 
 def hours(number: int) -> str:
