@@ -58,11 +58,11 @@ def hours(number: int) -> str:
         ([rule(), rule("deny", "user:bert")], ""),
         ([rule(valid_from=hours(-1), valid_until=hours(1))], ""),
         ([rule(valid_from=hours(0))], ""),
-        ([rule(valid_until=hours(0))], "policy_does_not_allow"),
-        ([rule(valid_from=hours(1))], "policy_does_not_allow"),
-        ([rule(valid_until=hours(-1))], "policy_does_not_allow"),
+        ([rule(valid_until=hours(0))], "policy_validity"),
+        ([rule(valid_from=hours(1))], "policy_validity"),
+        ([rule(valid_until=hours(-1))], "policy_validity"),
         ([rule(), rule("deny", valid_until=hours(-1))], ""),
-        ([rule(valid_until="2026-11-23T13:30:00+02:00")], "policy_does_not_allow"),
+        ([rule(valid_until="2026-11-23T13:30:00+02:00")], "policy_validity"),
         ([rule(valid_until="2026-11-23T14:30:00+02:00")], ""),
         # not understood: an allow does not allow, a deny denies
         ([rule(colour="red")], "policy_does_not_allow"),
@@ -87,7 +87,7 @@ def test_no_policy_denies(content: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [{"rules": [rule()]}, policy() | {"schema": "cardinal/policy/2"}, policy() | {"rules": {}}]
+    "content", [{"rules": [rule()]}, policy() | {"schema": "cardinal/policy/3"}, policy() | {"rules": {}}]
 )
 def test_another_schema_denies(content: Any) -> None:
     assert [reason.code for reason in evaluate(content, QUERY).reasons] == ["policy_malformed"]

@@ -55,7 +55,7 @@ FLIPS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("policy_denies", {"policy": policy(ALLOW, {"effect": "deny"})}, {}),
     ("policy_does_not_allow", {"policy": policy()}, {}),
     ("policy_does_not_allow", {"policy": policy(ALLOW | {"subjects": ["user:somebody"]})}, {}),
-    ("policy_does_not_allow", {"policy": policy(ALLOW | {"valid_until": NOW.isoformat()})}, {}),
+    ("policy_validity", {"policy": policy(ALLOW | {"valid_until": NOW.isoformat()})}, {}),
     ("version_not_named", {"version": None}, {}),
     ("version_unknown", {"version": None}, {"named": True}),
     ("not_cleared", {"cleared": False, "unmet": ("card_in_review",)}, {}),

@@ -1,0 +1,28 @@
+"""Purposes: the intended uses of a card, one a line, in a form that fits a header."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 80
+BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,3}[.)])\s+")
+
+
+def uses(prose: str) -> dict[str, str]:
+    """The intended uses in a card's text: purpose → the line it stands for. Lines without a letter are none."""
+    found: dict[str, str] = {}
+    for line in prose.splitlines():
+        said = BULLET.sub("", line).strip()
+        if name := purpose(said):
+            found.setdefault(name, said)
+    return found
+
+
+def purpose(line: str) -> str:
+    """The line in small letters, digits and hyphens, cut at a word after 80 characters."""
+    plain = unicodedata.normalize("NFKD", line).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return (
+        name if len(name) <= LONGEST else name[: LONGEST + 1].rpartition("-")[0][:LONGEST] or name[:LONGEST]
+    )
