@@ -8,15 +8,28 @@ from __future__ import annotations
 
 from governance.policies.conditions import Charge
 from governance.policies.evaluation import Check, Step, charges, evaluate, walk
+from governance.policies.networks import plain_address
 from governance.policies.phrasing import sentence, sentences
 from governance.policies.purposes import uses
 from governance.policies.shape import Compiled, Fault, Rule, compiled, faults, problems
-from governance.policies.words import ACTION_WORDS, ACTIONS, EFFECTS, SCHEMA, SCHEMAS, Query, Shortage
+from governance.policies.words import (
+    ACTION_WORDS,
+    ACTIONS,
+    EFFECTS,
+    PURPOSE,
+    RATE_SECONDS,
+    SCHEMA,
+    SCHEMAS,
+    Query,
+    Shortage,
+)
 
 __all__ = [
     "ACTIONS",
     "ACTION_WORDS",
     "EFFECTS",
+    "PURPOSE",
+    "RATE_SECONDS",
     "SCHEMA",
     "SCHEMAS",
     "Charge",
@@ -31,6 +44,7 @@ __all__ = [
     "compiled",
     "evaluate",
     "faults",
+    "plain_address",
     "problems",
     "sentence",
     "sentences",

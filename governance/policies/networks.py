@@ -43,7 +43,7 @@ class Networks:
 def plain_address(text: str) -> IPv4Address | IPv6Address | None:
     """The address in `text`, an IPv4 address in IPv6 clothes as what it is; None when it is none."""
     try:
-        address = ip_address(text)
+        address = ip_address(text.partition("%")[0])  # without the zone of a link-local one
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

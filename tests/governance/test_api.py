@@ -195,7 +195,7 @@ class TestPolicies:
         late = put(as_user(owner), place, {"rules": rules}, **{"If-Match": first.headers["ETag"]})
 
         assert [answer.status_code for answer in (first, blind, second, late)] == [201, 428, 200, 412]
-        assert first.json()["sentences"] == policies.sentences({"rules": rules})
+        assert first.json()["sentences"] == policies.sentences({"schema": policies.SCHEMA, "rules": rules})
         assert as_user(owner).get(place).json() == second.json()
         assert second.json()["number"] == 2
 

@@ -373,12 +373,14 @@ def test_the_walk_shows_each_condition_of_each_rule() -> None:
 
 
 def test_conditions_read_as_one_sentence() -> None:
-    assert sentences(policy(RULE)) == [
+    (said,) = sentences(policy(RULE))
+
+    assert said == (
         "The account anna may predict from 2026-01-01 00:00 UTC until 2027-01-01 00:00 UTC, "
         "Monday and Tuesday from 08:00 to 18:00 (Europe/Berlin), from the network 10.0.0.0/8 or 2001:db8::/32, "
         "for the purpose assess-loan-applications, with at most 1000 bytes a query, at most 10 times a minute, "
         "at most 1000 times a day (Europe/Berlin)."
-    ]
+    )
 
 
 def test_the_lines_of_intended_use_are_purposes() -> None:
@@ -410,9 +412,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
     max_leaves=20,
 )
-NEARLY = st.lists(
-    st.tuples(st.sampled_from([key for key in RULE if key not in ("effect",)]), JSON), max_size=3
-).map(lambda changes: RULE | dict(changes))
+NEARLY = st.lists(st.tuples(st.sampled_from([key for key in RULE if key != "effect"]), JSON), max_size=3).map(
+    lambda changes: RULE | dict(changes)
+)
 
 
 @given(content=JSON | st.lists(NEARLY | JSON, max_size=3).map(lambda rules: policy(*rules)))
