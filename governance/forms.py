@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -12,16 +11,13 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 from django.utils import timezone
 
-from governance import policies
 from governance.models import RiskClass, Token
 from registry.documents.strictness import CLASSES, rules
 from registry.models import Environment, Model, User
 from registry.models.users import MACHINE
 
 SPANS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
-SPARE_RULES = 2
 SEVERITY_LABELS = {"blocking": "Blocks", "warning": "Warning", "hint": "Hint", "off": "Off"}
-MOMENT = partial(forms.DateTimeInput, attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class ReasonForm(forms.Form):
@@ -146,35 +142,6 @@ class TokenForm(forms.Form):
     def expires_at(self) -> Any:
         """The end of the chosen span, from now."""
         return timezone.now() + timedelta(days=int(self.cleaned_data["days"]))
-
-
-class RuleForm(forms.Form):
-    """One rule of a policy: a row of the editor. An empty row is no rule."""
-
-    effect = forms.ChoiceField(choices=[("allow", "Allow"), ("deny", "Deny")], required=False)
-    subject = forms.ChoiceField(required=False)
-    action = forms.ChoiceField(choices=[(a, a) for a in policies.ACTIONS], required=False)
-    valid_from = forms.DateTimeField(required=False, label="From (UTC)", widget=MOMENT())
-    valid_until = forms.DateTimeField(required=False, label="Until (UTC)", widget=MOMENT())
-
-    def __init__(self, *args: Any, subjects: list[tuple[str, Any]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["subject"].choices = subjects  # type: ignore[attr-defined]
-
-    def rule(self) -> dict[str, Any] | None:
-        """The row as a rule, or None when nobody is named."""
-        data = self.cleaned_data
-        if not data.get("subject"):
-            return None
-        rule = {
-            "effect": data["effect"] or "allow",
-            "subjects": [data["subject"]],
-            "actions": [data["action"]],
-        }
-        for name in ("valid_from", "valid_until"):
-            if data.get(name):
-                rule[name] = data[name].isoformat()
-        return rule
 
 
 def subject_choices() -> list[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Purposes: the intended uses of a card, one a line, in a form that fits a header."""
+"""Purposes: the intended uses of a card, each a paragraph or a point of a list, in a form that fits a header."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,3}[.)])\s+")
 
 
 def uses(prose: str) -> dict[str, str]:
-    """The intended uses in a card's text: purpose → the line it stands for. Lines without a letter are none."""
-    found: dict[str, str] = {}
+    """The intended uses in a card's text, read as Markdown: purpose → what it stands for. Without a letter it is none."""
+    blocks: list[list[str]] = [[]]
     for line in prose.splitlines():
-        said = BULLET.sub("", line).strip()
+        if BULLET.match(line) or not line.strip():
+            blocks.append([])
+        blocks[-1].append(BULLET.sub("", line).strip())
+    found: dict[str, str] = {}
+    for block in blocks:
+        said = " ".join(block).strip()
         if name := purpose(said):
             found.setdefault(name, said)
     return found

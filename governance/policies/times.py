@@ -86,7 +86,7 @@ class Validity:
     def read(cls, start: Any, end: Any) -> Validity:
         """Two times with their zones; None or "" for always."""
         try:
-            return cls(_moment(start), _moment(end))
+            return cls(moment(start), moment(end))
         except Unreadable:
             key = "valid_from" if not _is_moment(start) else "valid_until"
             raise Unreadable(f"{key} is a time with its zone, such as 2027-01-31T12:00:00+00:00.") from None
@@ -136,23 +136,24 @@ def _minutes(text: Any) -> int | None:
     return found if int(minute) < 60 and found <= MIDNIGHT else None
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
+    """A time with its zone, in UTC; None for none."""
     if value in (None, ""):
         return None
     if not isinstance(value, str):
         raise Unreadable
     try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
+        found = datetime.fromisoformat(value)
+        if found.tzinfo is None:
             raise Unreadable
-        return moment.astimezone(UTC)
+        return found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unreadable from None
 
 
 def _is_moment(value: Any) -> bool:
     try:
-        _moment(value)
+        moment(value)
     except Unreadable:
         return False
     return True

@@ -383,10 +383,14 @@ def test_conditions_read_as_one_sentence() -> None:
     )
 
 
-def test_the_lines_of_intended_use_are_purposes() -> None:
-    assert uses("- Assess loan applications.\n\n2) Préselection: of *files*\n--\n" + "long word " * 20) == {
+def test_paragraphs_and_points_of_intended_use_are_purposes() -> None:
+    assert uses(
+        "- Assess loan\n  applications.\n2) Préselection: of *files*\n\nTriage,\nat night\n--\n\n"
+        + "long word " * 20
+    ) == {
         "assess-loan-applications": "Assess loan applications.",
         "preselection-of-files": "Préselection: of *files*",
+        "triage-at-night": "Triage, at night --",
         "long-word-long-word-long-word-long-word-long-word-long-word-long-word-long-word": (
             "long word " * 20
         ).strip(),
