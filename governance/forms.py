@@ -144,6 +144,40 @@ class TokenForm(forms.Form):
         return timezone.now() + timedelta(days=int(self.cleaned_data["days"]))
 
 
+class WhyForm(forms.Form):
+    """A question to the gate, to be reasoned about. What is left empty is as unknown as it would be there."""
+
+    caller = forms.CharField(
+        required=False, max_length=150, label="Account", help_text="Whose query it is; or name a token."
+    )
+    token = forms.UUIDField(required=False, label="Token", help_text="Its id, as in its address.")
+    model = forms.CharField(max_length=120, help_text="Its name in addresses, such as credit-scorer.")
+    version = forms.CharField(
+        required=False, max_length=255, label="Version or alias", help_text="Empty for champion."
+    )
+    action = forms.ChoiceField(choices=Token.Action.choices, initial="predict")
+    environment = forms.ChoiceField(
+        choices=Environment.choices, help_text="With a token, the token's counts."
+    )
+    network = forms.GenericIPAddressField(required=False, label="From the address")
+    purpose = forms.CharField(required=False, max_length=80)
+    payload_bytes = forms.IntegerField(
+        required=False, min_value=0, max_value=1_073_741_824, label="Body (bytes)"
+    )
+    at = forms.DateTimeField(
+        required=False,
+        label="At (UTC)",
+        help_text="Empty for now.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not self.errors and not (given.get("caller") or given.get("token")):
+            self.add_error("caller", "Name an account or a token.")
+        return given
+
+
 def subject_choices() -> list[tuple[str, Any]]:
     """Whom a rule may name: groups, then accounts."""
     groups = [

@@ -64,13 +64,9 @@ def who(model: Model, environment: str, action: str) -> list[Who]:
     return list(_judged(model, environment, (action,))[action])
 
 
-def numbers(model: Model) -> dict[str, dict[str, int]]:
-    """How many accounts may do what: environment → action → number."""
-    found = {}
-    for environment in Environment.values:
-        judged = _judged(model, environment, ACTIONS)
-        found[environment] = {action: len(judged[action]) for action in ACTIONS}
-    return found
+def survey(model: Model) -> dict[str, dict[str, list[Who]]]:
+    """Every account that may do anything with `model`: environment → action → accounts by name."""
+    return {environment: _judged(model, environment, ACTIONS) for environment in Environment.values}
 
 
 def what(account: User, models: QuerySet[Model], *, at: datetime | None = None) -> list[What]:
@@ -119,16 +115,14 @@ def _judged(model: Model, environment: str, actions: Iterable[str]) -> dict[str,
     for name, service, groups in _named(subjects):
         own = {f"user:{name}"} | ({f"service:{name}"} if service else set())
         answers_to = frozenset((own | {f"group:{group}" for group in groups}) & subjects)
-        for action in found:
+        for action, able in found.items():
             key = answers_to, action
             if key not in known:
                 access = policies.access(policy, answers_to, action, now)
                 known[key] = (access, *_rules([access], said))
             access, by, unless = known[key]
             if access:
-                found[action].append(
-                    Who(name, service, access.extent, by, unless, action in tokens.get(name, ()))
-                )
+                able.append(Who(name, service, access.extent, by, unless, action in tokens.get(name, ())))
     return found
 
 

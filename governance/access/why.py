@@ -21,7 +21,7 @@ from registry.models import Alias, Model, User, Version
 
 @dataclass(frozen=True)
 class Question:
-    """Who asks for what. With a token its owner is the caller, and its scope is judged too."""
+    """Who asks for what. With a token its owner is the caller, its environment counts, and its scope is judged too."""
 
     caller: User
     model: Model
@@ -95,7 +95,7 @@ def explain(asked: Question) -> Explained:
         unmet=tuple(one["reason"] for one in clearance.unmet) if clearance else ("not_assessed",),
     )
     answer, owed = weigh(query, facts)
-    steps = policies.walk(content, _asked(asked, token, owed))
+    steps = policies.walk(content, _asked(asked, token, content))
     return Explained(
         answer=answer,
         told=reasons.told(answer.reason),
@@ -123,7 +123,7 @@ def _token(asked: Question) -> TokenFacts:
     )
 
 
-def _asked(asked: Question, token: TokenFacts, owed: tuple[policies.Charge, ...]) -> policies.Query:
+def _asked(asked: Question, token: TokenFacts, content: Any) -> policies.Query:
     return policies.Query(
         caller=token.caller,
         groups=token.groups,
@@ -133,7 +133,7 @@ def _asked(asked: Question, token: TokenFacts, owed: tuple[policies.Charge, ...]
         network=asked.network,
         purpose=asked.purpose,
         payload_bytes=asked.payload_bytes,
-        spent={charge.key: None for charge in owed},
+        spent={rule.charge.key: None for rule in policies.compiled(content).rules if rule.charge},
     )
 
 
@@ -149,7 +149,6 @@ def _points(asked: Question, facts: Facts) -> tuple[Point, ...]:
     return (
         *found,
         Point("Token", state == "valid", f"{token.name} is {state}."),
-        Point("Environment", token.environment == asked.environment, f"It is for {token.environment}."),
         Point(
             "Scope: model",
             facts.in_scope,

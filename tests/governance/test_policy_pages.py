@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -161,10 +162,8 @@ def test_trying_shows_what_would_flip(browser: Client, version: Version) -> None
 
 def test_json_is_edited_whole(browser: Client, version: Version) -> None:
     address = place(version) + "?view=json"
-    body = (
-        '{"schema": "%s", "rules": [{"effect": "allow", "subjects": ["group:owner"], "actions": ["read_card"]}]}'
-        % SCHEMA
-    )
+    rule = {"effect": "allow", "subjects": ["group:owner"], "actions": ["read_card"]}
+    body = json.dumps({"schema": SCHEMA, "rules": [rule]})
 
     assert (
         browser.post(address, {"json": body, "on_top_of": 0, "based_on": 0, "publish": ""}).status_code == 302
