@@ -190,6 +190,8 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "clearance.lapsed": lambda f: (
         f"thereby ended the clearance of {_name(f['version'])} for {f['environment']} ({f['codes']})"
     ),
+    "policy.drafted": lambda f: f"saved state {f['state']} of the draft of {_name(f['policy'])}",
+    "policy.draft_discarded": lambda f: f"discarded the draft of {_name(f['policy'])} (state {f['state']})",
     "policy.published": lambda f: f"published {_name(f['policy'])} ({short(f['digest'])})",
     "token.issued": lambda f: (
         f"issued the token {_name(f['token'])} to {f['owner']} for {f['environment']} until {f['expires_at'][:16]} UTC"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from governance.api import (
+    access,
     clearances,
     decisions,
     lineage,
@@ -53,6 +54,15 @@ urlpatterns = [
         "document-rules/<slug:rule>/<slug:risk_class>/", severities.OneSeverity.as_view(), name="api-severity"
     ),
     path("policies/<slug:slug>/<slug:environment>/", policies.OnePolicy.as_view(), name="api-policy"),
+    path(
+        "policies/<slug:slug>/<slug:environment>/replay/",
+        policies.Replayed.as_view(),
+        name="api-policy-replay",
+    ),
+    path("models/<slug:slug>/access/", access.ModelAccess.as_view(), name="api-model-access"),
+    path("access/people/<str:username>/", access.PersonAccess.as_view(), name="api-person-access"),
+    path("access/tokens/<uuid:pk>/", access.TokenAccess.as_view(), name="api-token-access"),
+    path("access/why/", access.Why.as_view(), name="api-why"),
     path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),

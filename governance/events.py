@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from registry.events import Event
 
 if TYPE_CHECKING:
-    from governance.models import PolicyVersion, Review, Token
+    from governance.models import Policy, PolicyVersion, Review, Token
     from registry.models import System, Version
 
 
@@ -100,6 +100,22 @@ class PolicyPublished(Event):
     policy: PolicyVersion
     environment: str
     digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyDrafted(Event):
+    """A state of the draft was saved. It decides nothing."""
+
+    name: ClassVar[str] = "policy.drafted"
+    policy: Policy
+    state: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyDraftDiscarded(Event):
+    name: ClassVar[str] = "policy.draft_discarded"
+    policy: Policy
+    state: int
 
 
 @dataclass(frozen=True, kw_only=True)

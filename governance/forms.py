@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -12,16 +11,13 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 from django.utils import timezone
 
-from governance import policies
 from governance.models import RiskClass, Token
 from registry.documents.strictness import CLASSES, rules
 from registry.models import Environment, Model, User
 from registry.models.users import MACHINE
 
 SPANS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
-SPARE_RULES = 2
 SEVERITY_LABELS = {"blocking": "Blocks", "warning": "Warning", "hint": "Hint", "off": "Off"}
-MOMENT = partial(forms.DateTimeInput, attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class ReasonForm(forms.Form):
@@ -148,33 +144,38 @@ class TokenForm(forms.Form):
         return timezone.now() + timedelta(days=int(self.cleaned_data["days"]))
 
 
-class RuleForm(forms.Form):
-    """One rule of a policy: a row of the editor. An empty row is no rule."""
+class WhyForm(forms.Form):
+    """A question to the gate, to be reasoned about. What is left empty is as unknown as it would be there."""
 
-    effect = forms.ChoiceField(choices=[("allow", "Allow"), ("deny", "Deny")], required=False)
-    subject = forms.ChoiceField(required=False)
-    action = forms.ChoiceField(choices=[(a, a) for a in policies.ACTIONS], required=False)
-    valid_from = forms.DateTimeField(required=False, label="From (UTC)", widget=MOMENT())
-    valid_until = forms.DateTimeField(required=False, label="Until (UTC)", widget=MOMENT())
+    caller = forms.CharField(
+        required=False, max_length=150, label="Account", help_text="Whose query it is; or name a token."
+    )
+    token = forms.UUIDField(required=False, label="Token", help_text="Its id, as in its address.")
+    model = forms.CharField(max_length=120, help_text="Its name in addresses, such as credit-scorer.")
+    version = forms.CharField(
+        required=False, max_length=255, label="Version or alias", help_text="Empty for champion."
+    )
+    action = forms.ChoiceField(choices=Token.Action.choices, initial="predict")
+    environment = forms.ChoiceField(
+        choices=Environment.choices, help_text="With a token, the token's counts."
+    )
+    network = forms.GenericIPAddressField(required=False, label="From the address")
+    purpose = forms.CharField(required=False, max_length=80)
+    payload_bytes = forms.IntegerField(
+        required=False, min_value=0, max_value=1_073_741_824, label="Body (bytes)"
+    )
+    at = forms.DateTimeField(
+        required=False,
+        label="At (UTC)",
+        help_text="Empty for now.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
 
-    def __init__(self, *args: Any, subjects: list[tuple[str, Any]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["subject"].choices = subjects  # type: ignore[attr-defined]
-
-    def rule(self) -> dict[str, Any] | None:
-        """The row as a rule, or None when nobody is named."""
-        data = self.cleaned_data
-        if not data.get("subject"):
-            return None
-        rule = {
-            "effect": data["effect"] or "allow",
-            "subjects": [data["subject"]],
-            "actions": [data["action"]],
-        }
-        for name in ("valid_from", "valid_until"):
-            if data.get(name):
-                rule[name] = data[name].isoformat()
-        return rule
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not self.errors and not (given.get("caller") or given.get("token")):
+            self.add_error("caller", "Name an account or a token.")
+        return given
 
 
 def subject_choices() -> list[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from governance.views import (
+    access,
     affected,
     bom,
     decisions,
@@ -12,6 +13,7 @@ from governance.views import (
     lists,
     models,
     policies,
+    policy_editor,
     reach,
     reviews,
     search,
@@ -62,9 +64,23 @@ urlpatterns = [
     path("reviews/<int:pk>/", reviews.review, name="review"),
     path("reviews/<int:pk>/judge/", reviews.judge, name="review-judge"),
     path("reviews/<int:pk>/withdraw/", reviews.withdraw, name="review-withdraw"),
+    path("models/<slug:slug>/access/", access.model, name="model-access"),
+    path("access/people/<str:username>/", access.person, name="person-access"),
+    path("access/tokens/<uuid:pk>/", access.token, name="token-access"),
+    path("access/why/", access.why, name="why"),
     path("policies/", policies.index, name="policies"),
     path("policies/<slug:slug>/<slug:environment>/", policies.policy, name="policy"),
-    path("policies/<slug:slug>/<slug:environment>/edit/", policies.edit, name="policy-edit"),
+    path("policies/<slug:slug>/<slug:environment>/edit/", policy_editor.edit, name="policy-edit"),
+    path(
+        "policies/<slug:slug>/<slug:environment>/compare/<int:before>/<int:after>/",
+        policies.compare,
+        name="policy-compare",
+    ),
+    path(
+        "policies/<slug:slug>/<slug:environment>/<int:number>/put-back/",
+        policies.put_back,
+        name="policy-put-back",
+    ),
     path("tokens/", tokens.index, name="tokens"),
     path("tokens/new/", tokens.issue, name="token-new"),
     path("tokens/<uuid:pk>/", tokens.token, name="token"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import dj_database_url
@@ -45,6 +46,14 @@ def listing(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Comma-separated networks in CIDR form, such as 10.0.0.0/8."""
+    try:
+        return [ip_network(word) for word in listing(name, "")]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must hold networks such as 10.0.0.0/8: {error}.") from error
+
+
 def fernet_keys(name: str, default: str) -> list[str]:
     """Comma-separated Fernet keys: the first seals, each opens. None for a process that seals nothing, as the gate."""
     keys = [key.strip() for key in text(name, default).split(",") if key.strip()]
@@ -78,6 +87,7 @@ CSRF_TRUSTED_ORIGINS = listing("CSRF_TRUSTED_ORIGINS", "")
 SITE_URL = text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 GATE_URL = text("GATE_URL", "http://127.0.0.1:8001").rstrip("/")
 GATE_PORT = number("GATE_PORT", 8001, low=1, high=65535)
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")  # who may tell the gate in X-Forwarded-For whom it asks for
 ENDPOINT_HOSTS = listing("ENDPOINT_HOSTS", "")  # hosts that model servers may run on; empty for any
 API_REQUESTS_PER_MINUTE = number("API_REQUESTS_PER_MINUTE", 1200, low=10, high=1_000_000)  # of one account
 DELIVERY_DAYS = number("DELIVERY_DAYS", 90, low=30, high=3650)  # that webhooks are kept as they came

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from governance.views import accounts, home, operations
+from governance.views import accounts, home, operations, policies
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("accounts/", include("governance.accounts")),
+    path("schemas/policy.json", policies.schema, name="policy-schema"),
     path("", include("registry.urls")),
     path("", include("governance.pages")),
     path("", include("audit.urls")),

@@ -261,7 +261,7 @@ def approved_version(version: Version | None = None) -> Version:
 def rules(*subjects: str, effect: str = "allow") -> dict[str, Any]:
     """The content of a policy with one rule."""
     rule = {"effect": effect, "subjects": list(subjects) or ["group:owner"], "actions": ["predict"]}
-    return {"schema": "cardinal/policy/1", "rules": [rule]}
+    return {"schema": "cardinal/policy/2", "rules": [rule]}
 
 
 def policy(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 from governance.gate import logs, reasons
 from governance.gate.configuration import Configuration
-from governance.gate.decide import Answer, decide, refuse
+from governance.gate.decide import Answer, decide, refuse, weigh
 from governance.gate.grants import Grants, Unanswered
 from governance.gate.journal import Journal, Unwritten
+from governance.gate.limits import Limits
 from governance.gate.metrics import Metrics
 from governance.gate.proxy import (
     Gone,
@@ -49,6 +51,7 @@ class Gate:
         self.journal = Journal(
             configuration.database, patience=configuration.journal_patience, metrics=self.metrics
         )
+        self.limits = Limits(configuration.redis, patience=configuration.redis_patience)
         self.proxy = Proxy(timeout=configuration.upstream_timeout, body_limit=configuration.body_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,6 +71,7 @@ class Gate:
         """Stores what waits, then lets go of everything."""
         await self.journal.close()
         await self.proxy.close()
+        await self.limits.close()
         await self.grants.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -86,7 +90,7 @@ class Gate:
         if path in (b"/healthz", b"/readyz", b"/metrics"):
             await self._watch(path, scope, send)
             return
-        query = read(scope, self.configuration.body_limit)
+        query = read(scope, self.configuration.body_limit, self.configuration.trusted_proxies)
         mark = logs.request_id.set(query.request_id)
         try:
             await self._answer(query, scope, receive, send)
@@ -111,7 +115,7 @@ class Gate:
             if query.refusal:
                 answer = refuse(query, self.grants.clock.now())
             else:
-                answer = decide(query, await self.grants.load(query))
+                answer = await self._weighed(query)
             await self.journal.record(answer)
         except (Unanswered, Unwritten) as error:
             log.warning(
@@ -123,6 +127,16 @@ class Gate:
             log.error("gate.failed", extra={"why": type(error).__name__})  # noqa: TRY400 - see above
             return None
         return answer
+
+    async def _weighed(self, query: Query) -> Answer:
+        facts = await self.grants.load(query)
+        answer, owed = weigh(query, facts)
+        if not owed:
+            return answer
+        spent = await self.limits.take(
+            owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
+        )
+        return decide(query, replace(facts, spent=spent))
 
     async def _say(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         if not answer.allowed:
@@ -222,6 +236,8 @@ async def _refuse(
         413,
     ):  # the rest of the body was not read: nothing can follow it on this connection
         headers.append((b"connection", b"close"))
+    if answer and answer.wait:
+        headers.append((b"retry-after", str(answer.wait).encode()))
     if reason.status == 405:
         headers.append((b"allow", b"POST"))
     body = json.dumps(problem, ensure_ascii=False).encode()

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from governance.gate.origin import Networks
 from governance.settings import number
 
 # A peer that fell silent is given up by the kernel, so that no connection stays stuck for good.
@@ -28,10 +29,13 @@ class Configuration:
 
     database: Mapping[str, Any] = field(repr=False)
     pepper: str = field(repr=False)
+    redis: str = field(repr=False)
+    trusted_proxies: Networks = ()
     connections: int = 8
     body_limit: int = 16_777_216
     database_patience: float = 1.0
     journal_patience: float = 2.0
+    redis_patience: float = 0.5
     upstream_timeout: float = 60.0
 
 
@@ -40,6 +44,8 @@ def from_settings() -> Configuration:
     return Configuration(
         database=database(settings.DATABASES["default"]),
         pepper=settings.TOKEN_PEPPER,
+        redis=settings.REDIS_URL,
+        trusted_proxies=settings.TRUSTED_PROXIES,
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),

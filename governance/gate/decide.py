@@ -7,7 +7,7 @@ policy says, and only then which versions there are and whether this one is clea
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from governance import policies
@@ -32,6 +32,7 @@ class Answer:
     token: str = ""
     endpoint: str = ""
     unmet: tuple[str, ...] = ()
+    wait: int = 0  # seconds until something is left of a limit that is used up
     id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @property
@@ -43,6 +44,18 @@ class Answer:
 def refuse(query: Query, at: datetime) -> Answer:
     """The answer to a query that is refused as it stands."""
     return Answer(allowed=False, reason=query.refusal, at=at, query=query)
+
+
+def weigh(query: Query, facts: Facts) -> tuple[Answer, tuple[policies.Charge, ...]]:
+    """The answer if every limit had something left, and what has to be counted before it may be given.
+
+    Only what would be allowed is counted; a denial costs nothing.
+    """
+    if facts.token is None:
+        return decide(query, facts), ()
+    owed = policies.charges(facts.policy, _asked(query, facts, facts.token))
+    answer = decide(query, replace(facts, spent={charge.key: None for charge in owed}))
+    return answer, owed if answer.allowed else ()
 
 
 def decide(query: Query, facts: Facts) -> Answer:
@@ -61,6 +74,7 @@ def decide(query: Query, facts: Facts) -> Answer:
         token=token.id if token else "",
         endpoint=facts.endpoint if reason == ALLOWED else "",
         unmet=facts.unmet if reason == "not_cleared" else (),
+        wait=min((one.seconds for one in facts.spent.values() if one and one.code == reason), default=0),
     )
 
 
@@ -81,9 +95,7 @@ def _against(query: Query, facts: Facts, token: TokenFacts) -> str:
         return "scope_model"
     if query.action not in token.actions:
         return "scope_action"
-    verdict = policies.evaluate(
-        facts.policy, policies.Query(token.caller, token.groups, query.action, facts.at)
-    )
+    verdict = policies.evaluate(facts.policy, _asked(query, facts, token))
     if not verdict:
         return verdict.reasons[0].code
     if facts.version is None:
@@ -91,3 +103,17 @@ def _against(query: Query, facts: Facts, token: TokenFacts) -> str:
     if not facts.cleared:
         return "not_cleared"
     return "no_endpoint" if query.door == PROXY and not facts.endpoint else ""
+
+
+def _asked(query: Query, facts: Facts, token: TokenFacts) -> policies.Query:
+    return policies.Query(
+        caller=token.caller,
+        groups=token.groups,
+        action=query.action,
+        at=facts.at,
+        service=token.service,
+        network=query.network,
+        purpose=query.purpose,
+        payload_bytes=query.payload_bytes,
+        spent=facts.spent,
+    )

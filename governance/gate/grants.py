@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from governance import tokens
+from governance import policies, tokens
 from governance.gate.request import Query
 from registry import canonical
 
@@ -39,28 +39,30 @@ class TokenFacts:
     caller: str
     active: bool
     groups: frozenset[str]
+    service: bool = False  # a service account, and no person
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that one answer depends on, at one moment."""
+    """All that one answer depends on, at one moment. `spent`: what the counters said, by rule; see `policies.Query`."""
 
     at: datetime
     token: TokenFacts | None = None
     model_known: bool = False
     in_scope: bool = False
-    policy: Mapping[str, Any] | None = None
+    policy: Any = None
     version: int | None = None
     cleared: bool = False
     unmet: tuple[str, ...] = ()
     endpoint: str = ""
+    spent: Mapping[str, policies.Shortage | None] = field(default_factory=dict)
 
 
 # One row, always: what does not exist is NULL. Reads of one statement see one snapshot.
 STATEMENT = """
 SELECT now() AS at,
        t.id AS token, t.environment, t.actions, t.expires_at <= now() AS expired,
-       t.revoked_at IS NOT NULL AS revoked, u.username AS caller, u.is_active AS active,
+       t.revoked_at IS NOT NULL AS revoked, u.username AS caller, u.is_active AS active, u.kind = 'service' AS service,
        ARRAY(SELECT g.name::text FROM registry_user_groups ug JOIN auth_group g ON g.id = ug.group_id
              WHERE ug.user_id = u.id) AS groups,
        m.id IS NOT NULL AS model_known,
@@ -190,10 +192,9 @@ def facts(row: Mapping[str, Any]) -> Facts:
 
 
 @lru_cache(maxsize=2048)
-def rules(body: bytes) -> Mapping[str, Any]:
-    """A published policy, parsed. Its bytes never change, so this is no cache of rights."""
-    content = canonical.parse(body)
-    return content if isinstance(content, dict) else {"schema": "unknown"}
+def rules(body: bytes) -> policies.Compiled:
+    """A published policy, read. Its bytes never change, so this is no cache of rights."""
+    return policies.compiled(canonical.parse(body) or {"schema": "unknown"})
 
 
 async def _plan_once(connection: psycopg.AsyncConnection[Any]) -> None:
@@ -211,6 +212,7 @@ def _token(row: Mapping[str, Any]) -> TokenFacts:
         caller=row["caller"],
         active=row["active"],
         groups=frozenset(row["groups"]),
+        service=row["service"],
     )
 
 

@@ -27,8 +27,8 @@ from governance.gate.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-# Every column of a decision but its digest, in the order of the COPY.
-FIELDS = (
+# Every column of a decision but its digest, in the order of the COPY. Rows of the first form had no more than these.
+FIRST = (
     "id",
     "batch",
     "decided_at",
@@ -44,6 +44,8 @@ FIELDS = (
     "door",
     "request_id",
 )
+FIELDS = (*FIRST, "network", "purpose", "payload_bytes", "form")
+FORM = 2
 COPY = f"COPY governance_decision ({', '.join('batch_id' if f == 'batch' else f for f in FIELDS)}, digest) FROM STDIN"
 BATCH = (
     "INSERT INTO governance_batch (id, writer, count, allowed, root, written_at) "
@@ -161,11 +163,14 @@ def record_digest(fields: Mapping[str, Any]) -> str:
     """SHA-256, hexadecimal, of the RFC 8785 JSON of one decision. The exact form follows.
 
     One object with the keys of `FIELDS` and no others; `id` and `batch` as UUIDs in lower-case text; `decided_at` as
-    UTC with six digits, 2026-11-23T07:38:39.000120Z; `allowed` true or false; `version` a number or null; all else text.
+    UTC with six digits, 2026-11-23T07:38:39.000120Z; `allowed` true or false; `version` and `payload_bytes` a number or
+    null; `form` the number 2; all else text. Rows whose `form` is 1, written before there were network, purpose and
+    size: the keys of `FIRST` and no others.
 
     Keys are ASCII and there is no float, so sorted compact JSON is the canonical form; a test compares the two.
     """
-    form = {name: _form(fields[name]) for name in FIELDS}
+    names = FIRST if fields.get("form") == 1 else FIELDS
+    form = {name: _form(fields[name]) for name in names}
     body = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(body.encode()).hexdigest()
 
@@ -198,6 +203,10 @@ def _row(answer: Answer, batch: uuid.UUID) -> list[Any]:
         "method": query.method,
         "door": query.door,
         "request_id": query.request_id,
+        "network": query.network,
+        "purpose": query.purpose,
+        "payload_bytes": query.payload_bytes,
+        "form": FORM,
     }
     return [*(fields[name] for name in FIELDS), record_digest(fields)]
 

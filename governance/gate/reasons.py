@@ -96,6 +96,51 @@ _TABLE = (
         "Not allowed",
         "No rule of the access policy allows this; ask the model's owner.",
     ),
+    Reason(
+        "policy_validity",
+        403,
+        "Not allowed now",
+        "The rule that would allow this does not hold yet, or no longer; ask the model's owner.",
+    ),
+    Reason(
+        "policy_hours",
+        403,
+        "Not allowed at this hour",
+        "The access policy allows this at other hours or on other days.",
+    ),
+    Reason(
+        "policy_network",
+        403,
+        "Not allowed from here",
+        "The access policy allows this from other networks only.",
+    ),
+    Reason(
+        "policy_purpose",
+        403,
+        "Not allowed for this purpose",
+        "Name a purpose that the access policy allows in the header Cardinal-Purpose.",
+    ),
+    Reason(
+        "policy_payload",
+        403,
+        "Too large for the policy",
+        "The access policy allows smaller bodies only, whose length is announced.",
+    ),
+    Reason(
+        "policy_rate", 429, "Too fast", "The access policy allows fewer queries at a time; ask more slowly."
+    ),
+    Reason(
+        "policy_quota",
+        429,
+        "Quota used up",
+        "The access policy allows no more queries in this day or month.",
+    ),
+    Reason(
+        "limits_unavailable",
+        503,
+        "Cannot count",
+        "The access policy limits how often, and nobody can count now; try again in a moment.",
+    ),
     # May the version?
     Reason(
         "version_not_named",
@@ -142,6 +187,12 @@ _TABLE = (
         "Token in the address",
         "Addresses end up in logs: revoke this token, and send the next one in the Authorization header.",
         "invalid_request",
+    ),
+    Reason(
+        "purpose_malformed",
+        400,
+        "Purpose refused",
+        "Write the purpose in small letters, digits and hyphens, at most 80, in one header Cardinal-Purpose.",
     ),
     Reason("method_refused", 405, "Method refused", "Send predictions with POST."),
     Reason("too_large", 413, "Too large", "The body is larger than the gate lets through."),

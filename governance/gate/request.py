@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from governance import tokens
+from governance.gate.origin import Networks, network
+from governance.policies import PURPOSE
 
 CHECK, PROXY = "check", "proxy"
 CHAMPION = "champion"
@@ -31,6 +33,8 @@ TOKEN = re.compile(rb"crd_[a-z][0-9A-Za-z]{16}|access_token=")
 
 ORIGINAL_URI, ORIGINAL_METHOD = b"x-original-uri", b"x-original-method"  # nginx
 FORWARDED_URI, FORWARDED_METHOD = b"x-forwarded-uri", b"x-forwarded-method"  # Traefik
+ORIGINAL_LENGTH = b"x-original-content-length"  # any proxy that asks /check, which gets no body
+NAMED_PURPOSE = b"cardinal-purpose"
 ONCE = frozenset(
     {
         b"authorization",
@@ -43,13 +47,18 @@ ONCE = frozenset(
         ORIGINAL_METHOD,
         FORWARDED_URI,
         FORWARDED_METHOD,
+        ORIGINAL_LENGTH,
+        NAMED_PURPOSE,
     }
 )
 
 
 @dataclass(frozen=True)
 class Query:
-    """One question to the gate. `refusal` is set when it can be answered without a look at the database."""
+    """One question to the gate. `refusal` is set when it can be answered without a look at the database.
+
+    `network` is the caller's address, "" when nobody who is trusted said it; `payload_bytes` None when not announced.
+    """
 
     door: str
     request_id: str
@@ -59,6 +68,9 @@ class Query:
     number: int | None = None
     named: bool = False  # whether the caller named a version or an alias
     action: str = "predict"
+    network: str = ""
+    purpose: str = ""
+    payload_bytes: int | None = None
     token: str = field(default="", repr=False)
     refusal: str = ""
 
@@ -67,12 +79,16 @@ class _Refusal(Exception):
     """A code of the table of reasons."""
 
 
-def read(scope: Mapping[str, Any], body_limit: int) -> Query:
-    """The query in an ASGI request. Total: whatever comes gives a query, at worst one with a refusal."""
+def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = ()) -> Query:
+    """The query in an ASGI request. Total: whatever comes gives a query, at worst one with a refusal.
+
+    `trusted` are the networks of proxies that may say on whose behalf they ask.
+    """
     raw: bytes = scope["raw_path"]
     pairs: list[tuple[bytes, bytes]] = list(scope["headers"])
     door = CHECK if raw == b"/check" or raw.startswith(b"/check/") else PROXY
-    query = Query(door=door, request_id=request_id(pairs))
+    address = network(scope.get("client"), pairs, trusted, only_proxies=door == CHECK)
+    query = Query(door=door, request_id=request_id(pairs), network=address)
     try:
         headers = _single(pairs)
         path, method = _original(raw, scope, headers, door)
@@ -80,7 +96,8 @@ def read(scope: Mapping[str, Any], body_limit: int) -> Query:
         _keep_secrets_out_of(path)
         query = _with_model(query, path)
         _refuse_other_protocols(headers)
-        return replace(_with_length(query, headers, body_limit), token=_token(headers))
+        query = _with_length(query, headers, body_limit)
+        return replace(query, purpose=_purpose(headers), token=_token(headers))
     except _Refusal as refusal:
         return replace(query, refusal=str(refusal))
 
@@ -167,9 +184,25 @@ def _with_length(query: Query, headers: dict[bytes, bytes], limit: int) -> Query
     length = headers.get(b"content-length", b"0")
     if not LENGTH.match(length):
         raise _Refusal("headers_refused")
-    if query.door == PROXY and int(length) > limit:
-        raise _Refusal("too_large")
-    return query
+    if query.door == PROXY:
+        if int(length) > limit:
+            raise _Refusal("too_large")
+        announced = b"transfer-encoding" not in headers
+        return replace(query, payload_bytes=int(length) if announced else None)
+    original = headers.get(ORIGINAL_LENGTH, b"")
+    if not original:
+        return query
+    if not LENGTH.match(original):
+        raise _Refusal("headers_refused")
+    return replace(query, payload_bytes=int(original))
+
+
+def _purpose(headers: dict[bytes, bytes]) -> str:
+    """The purpose that is named, or none. One that no policy could name is refused: it goes into the journal."""
+    text = headers.get(NAMED_PURPOSE, b"").decode("latin-1")
+    if text and not PURPOSE.match(text):
+        raise _Refusal("purpose_malformed")
+    return text
 
 
 def _token(headers: dict[bytes, bytes]) -> str:

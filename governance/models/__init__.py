@@ -3,7 +3,7 @@
 from governance.models.clearances import Clearance, Suspension
 from governance.models.decisions import Batch, Decision
 from governance.models.filters import SavedFilter
-from governance.models.policies import Policy, PolicyVersion
+from governance.models.policies import Policy, PolicyDraft, PolicyVersion
 from governance.models.reviews import Judgement, Review
 from governance.models.risk import RiskClass, RiskDecision
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
@@ -15,6 +15,7 @@ __all__ = [
     "Decision",
     "Judgement",
     "Policy",
+    "PolicyDraft",
     "PolicyVersion",
     "Review",
     "RiskClass",

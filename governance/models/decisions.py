@@ -57,11 +57,26 @@ class Decision(models.Model):
     method = models.CharField(max_length=10, blank=True)
     door = models.CharField(max_length=12)  # check or proxy
     request_id = models.CharField(max_length=64, blank=True)
-    digest = models.CharField(max_length=64)  # SHA-256 of the RFC 8785 JSON of all the other fields
+    network = models.CharField(max_length=45, blank=True)  # the caller's address; empty when not known
+    purpose = models.CharField(max_length=80, blank=True)  # as the query named it
+    payload_bytes = models.BigIntegerField(null=True)  # as announced
+    form = models.PositiveSmallIntegerField(
+        default=2
+    )  # which fields the digest covers: in 1 none of the three above
+    digest = models.CharField(
+        max_length=64
+    )  # SHA-256 of the RFC 8785 JSON of all the other fields, see `form`
 
     objects = DecisionQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(form=2)
+                | models.Q(form=1, network="", purpose="", payload_bytes__isnull=True),
+                name="decision_digest_covers_all",
+            )
+        ]
         indexes = [
             models.Index(fields=["-decided_at", "id"], name="decision_newest"),
             models.Index(fields=["model", "-decided_at"], name="decision_of_model"),

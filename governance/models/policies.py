@@ -71,3 +71,33 @@ class PolicyVersion(models.Model):
 
     def kin(self) -> list[models.Model]:
         return [self, *self.policy.kin()]
+
+
+class PolicyDraft(models.Model):
+    """One saved state of the draft of a policy; the one with the highest number is the draft that everybody edits.
+
+    `based_on` is the number of the version in force that it was begun from. Earlier states stay until the draft is
+    published or discarded: two who edit at once are put together from the state that both began with. It decides nothing.
+    """
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="drafts")
+    number = models.PositiveIntegerField()
+    based_on = models.PositiveIntegerField()
+    body = models.BinaryField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["policy", "number"], name="policy_draft_once")]
+
+    def __str__(self) -> str:
+        return f"draft of {self.policy}, state {self.number}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Rules and tests as they were typed; they need not be publishable."""
+        content: dict[str, Any] = canonical.parse(self.body)
+        return content
+
+    def kin(self) -> list[models.Model]:
+        return self.policy.kin()

@@ -33,7 +33,13 @@ class Token(orm.Model):
     """A credential of one person or service account for some models, actions and one environment, until a time."""
 
     class Action(orm.TextChoices):
+        """`policies.ACTIONS`, labelled: a token reaches nothing that no policy can speak of (a test compares)."""
+
         PREDICT = "predict", "Predict"
+        EXPLAIN = "explain", "Explain"
+        FEEDBACK = "feedback", "Send feedback"
+        READ_CARD = "read_card", "Read the card"
+        DOWNLOAD_ARTIFACT = "download_artifact", "Download the files"
 
     id = orm.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = orm.CharField(max_length=80)

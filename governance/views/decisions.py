@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q
 from django.db.models.functions import TruncHour
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 
 from governance.gate.reasons import REASONS
@@ -71,4 +73,23 @@ def decision(request: PortalRequest, pk: str) -> HttpResponse:
         "model": Model.objects.visible_to(request.user).filter(slug=one.model).first(),
         "why": REASONS.get(one.reason),
     }
+    if context["model"] and one.caller and not one.allowed:
+        context["why_link"] = f"{reverse('why')}?{_asked(one, known=context['token'] is not None)}"
     return render(request, "governance/decision.html", context)
+
+
+def _asked(one: Decision, *, known: bool) -> str:
+    """The decision as a question to the page that explains."""
+    facts = {
+        "caller": one.caller,
+        "token": one.token if known else "",
+        "model": one.model,
+        "version": one.version or "",
+        "action": one.action,
+        "environment": one.environment,
+        "network": one.network,
+        "purpose": one.purpose,
+        "payload_bytes": "" if one.payload_bytes is None else one.payload_bytes,
+        "at": f"{one.decided_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}",
+    }
+    return urlencode({name: value for name, value in facts.items() if value != ""})

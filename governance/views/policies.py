@@ -1,20 +1,16 @@
-"""Access policies: read as sentences, edit as rules."""
+"""Access policies: read as sentences, compare versions, put an earlier one in force again."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from django.contrib import messages
-from django.forms import formset_factory
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
 
 from governance import policies
 from governance.actions import policies as verbs
-from governance.forms import SPARE_RULES, RuleForm, subject_choices
-from governance.models import Policy
-from registry.errors import Conflict, Invalid
+from governance.models import Policy, PolicyVersion
+from governance.policies.schema import json_schema
 from registry.models import Environment, Model
 from registry.paging import page
 from registry.permissions import require
@@ -43,7 +39,7 @@ def index(request: PortalRequest) -> HttpResponse:
 
 def policy(request: PortalRequest, slug: str, environment: str) -> HttpResponse:
     """One policy with its published versions."""
-    model, one = _find(request, slug, environment)
+    model, one = find(request, slug, environment)
     versions = one.versions.select_related("by").order_by("-number") if one else []
     context = {
         "model": model,
@@ -51,73 +47,62 @@ def policy(request: PortalRequest, slug: str, environment: str) -> HttpResponse:
         "environment": Environment(environment),
         "sentences": policies.sentences(one.in_force.content) if one and one.in_force else [],
         "versions": [(row, policies.sentences(row.content)) for row in versions],
+        "tests": one.in_force.content.get("tests", []) if one and one.in_force else [],
+        "draft": one.drafts.select_related("by").order_by("-number").first() if one else None,
         "may_publish": request.user.has_perm("governance.publish_policy"),
     }
     return render(request, "governance/policy.html", context)
 
 
-def edit(request: PortalRequest, slug: str, environment: str) -> HttpResponse:
-    """Edit the rules and publish them as the next version."""
-    model, one = _find(request, slug, environment)
-    require(request.user, "governance.publish_policy", on=model)
-    in_force = one.in_force if one else None
-    rules = in_force.content["rules"] if in_force else []
-    rows = formset_factory(RuleForm, extra=SPARE_RULES, max_num=200)
-    formset = rows(
-        request.POST or None,
-        initial=[_row(rule, subject) for rule in rules for subject in rule["subjects"]],
-        form_kwargs={"subjects": subject_choices()},
+def compare(request: PortalRequest, slug: str, environment: str, before: int, after: int) -> HttpResponse:
+    """What one version says and another does not, in sentences."""
+    model, one = find(request, slug, environment)
+    found = (
+        {row.number: row for row in one.versions.select_related("by").filter(number__in=[before, after])}
+        if one
+        else {}
     )
-    problems: list[str] = []
-    if request.method == "POST" and formset.is_valid():
-        content = {"schema": policies.SCHEMA, "rules": [rule for f in formset if (rule := f.rule())]}
-        try:
-            published = verbs.publish(
-                model=model,
-                environment=environment,
-                content=content,
-                on_top_of=_number(request.POST.get("on_top_of", "")),
-                by=request.user,
-            )
-        except Invalid as error:
-            problems = [sentence for sentences in error.fields.values() for sentence in sentences]
-        except Conflict as error:
-            problems = [str(error)]
-        else:
-            messages.success(request, f"Version {published.number} is in force.")
-            return redirect("policy", slug, environment)
+    if {before, after} - set(found):
+        raise Http404
+    left, right = (policies.sentences(found[number].content) for number in (before, after))
     context = {
         "model": model,
         "environment": Environment(environment),
-        "formset": formset,
-        "on_top_of": in_force.number if in_force else 0,
-        "sentences": policies.sentences(in_force.content) if in_force else [],
-        "problems": problems,
+        "before": found[before],
+        "after": found[after],
+        "gone": [said for said in left if said not in right],
+        "new": [said for said in right if said not in left],
+        "kept": [said for said in left if said in right],
+        "tests": [len(found[number].content.get("tests", [])) for number in (before, after)],
     }
-    return render(request, "governance/policy_edit.html", context)
+    return render(request, "governance/policy_compare.html", context)
 
 
-def _find(request: PortalRequest, slug: str, environment: str) -> tuple[Model, Policy | None]:
+@require_POST
+def put_back(request: PortalRequest, slug: str, environment: str, number: int) -> HttpResponse:
+    """Put an earlier version in force again, as a new one."""
+    model, one = find(request, slug, environment)
+    require(request.user, "governance.publish_policy", on=model)
+    version = get_object_or_404(
+        PolicyVersion.objects.select_related("policy__model"), policy=one, number=number
+    )
+    over = request.POST.get("on_top_of", "")
+    published = verbs.put_back(
+        version=version, on_top_of=int(over) if over.isdecimal() and len(over) < 10 else 0, by=request.user
+    )
+    messages.success(request, f"What version {number} says is in force again, as version {published.number}.")
+    return redirect("policy", slug, environment)
+
+
+def schema(request: PortalRequest) -> JsonResponse:
+    """The published JSON Schema of a policy."""
+    return JsonResponse(json_schema(), json_dumps_params={"indent": 2})
+
+
+def find(request: PortalRequest, slug: str, environment: str) -> tuple[Model, Policy | None]:
+    """The model and its policy there, if the model exists for this person."""
     if environment not in Environment.values:
         raise Http404
     model = get_object_or_404(Model.objects.visible_to(request.user), slug=slug)
     rows = Policy.objects.select_related("in_force__by").filter(model=model, environment=environment)
     return model, rows.first()
-
-
-def _row(rule: dict[str, Any], subject: str) -> dict[str, Any]:
-    return {
-        "effect": rule["effect"],
-        "subject": subject,
-        "action": rule["actions"][0],
-        "valid_from": _utc(rule.get("valid_from")),
-        "valid_until": _utc(rule.get("valid_until")),
-    }
-
-
-def _utc(moment: str | None) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%dT%H:%M}" if moment else ""
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0

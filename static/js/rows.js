@@ -11,10 +11,12 @@ document.addEventListener("click", (event) => {
         if (part.hasAttribute(name)) part.setAttribute(name, numbered(part.getAttribute(name), place));
       }
     }
-    for (const part of row.querySelectorAll("th, label")) part.textContent = numbered(part.textContent, place);
+    for (const part of row.querySelectorAll("th, legend, label, label span")) {
+      for (const text of part.childNodes) if (text.nodeType === Node.TEXT_NODE) text.data = numbered(text.data, place);
+    }
     document.getElementById(adder.dataset.rowsAdd).append(row);
     total.value = place + 1;
-    row.querySelector("select, input")?.focus();
+    row.querySelector("select, input, textarea")?.focus();
     return;
   }
   const remover = event.target.closest("[data-rows-remove]");

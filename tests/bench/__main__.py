@@ -1,4 +1,4 @@
-"""`script/bench [gate|pages|report|mlflow]`: runs the measurements and prints one line each."""
+"""`script/bench [gate|pages|reach|report|mlflow]`: runs the measurements and prints one line each."""
 
 from __future__ import annotations
 
@@ -19,9 +19,15 @@ def main(chosen: list[str]) -> int:
     from django.core.management import call_command
 
     from governance import embedded
-    from tests.bench import gate, mlflow, pages, report
+    from tests.bench import gate, mlflow, pages, reach, report
 
-    known = {"gate": gate.measure, "pages": pages.measure, "report": report.measure, "mlflow": mlflow.measure}
+    known = {
+        "gate": gate.measure,
+        "pages": pages.measure,
+        "reach": reach.measure,
+        "report": report.measure,
+        "mlflow": mlflow.measure,
+    }
     if unknown := set(chosen) - set(known):
         sys.stderr.write(
             f"There is no measurement {', '.join(sorted(unknown))}; choose from {', '.join(known)}.\n"

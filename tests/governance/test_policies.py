@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from governance.actions import policies as verbs
 from governance.models import Policy, PolicyVersion
-from governance.policies import Query, evaluate, problems, sentences
+from governance.policies import ACTIONS, Query, evaluate, problems, sentences
 from registry.errors import Conflict, Invalid, Missing, Refused
 from registry.models import User
 from tests import factories
@@ -27,6 +27,12 @@ def rule(effect: str = "allow", *subjects: str, **parts: Any) -> dict[str, Any]:
 
 def policy(*rules: Any) -> dict[str, Any]:
     return {"schema": "cardinal/policy/1", "rules": list(rules)}
+
+
+def test_a_token_may_carry_exactly_the_actions_that_a_policy_can_speak_of() -> None:
+    from governance.models import Token
+
+    assert tuple(Token.Action.values) == ACTIONS
 
 
 def hours(number: int) -> str:
@@ -52,11 +58,11 @@ def hours(number: int) -> str:
         ([rule(), rule("deny", "user:bert")], ""),
         ([rule(valid_from=hours(-1), valid_until=hours(1))], ""),
         ([rule(valid_from=hours(0))], ""),
-        ([rule(valid_until=hours(0))], "policy_does_not_allow"),
-        ([rule(valid_from=hours(1))], "policy_does_not_allow"),
-        ([rule(valid_until=hours(-1))], "policy_does_not_allow"),
+        ([rule(valid_until=hours(0))], "policy_validity"),
+        ([rule(valid_from=hours(1))], "policy_validity"),
+        ([rule(valid_until=hours(-1))], "policy_validity"),
         ([rule(), rule("deny", valid_until=hours(-1))], ""),
-        ([rule(valid_until="2026-11-23T13:30:00+02:00")], "policy_does_not_allow"),
+        ([rule(valid_until="2026-11-23T13:30:00+02:00")], "policy_validity"),
         ([rule(valid_until="2026-11-23T14:30:00+02:00")], ""),
         # not understood: an allow does not allow, a deny denies
         ([rule(colour="red")], "policy_does_not_allow"),
@@ -81,7 +87,7 @@ def test_no_policy_denies(content: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [{"rules": [rule()]}, policy() | {"schema": "cardinal/policy/2"}, policy() | {"rules": {}}]
+    "content", [{"rules": [rule()]}, policy() | {"schema": "cardinal/policy/3"}, policy() | {"rules": {}}]
 )
 def test_another_schema_denies(content: Any) -> None:
     assert [reason.code for reason in evaluate(content, QUERY).reasons] == ["policy_malformed"]

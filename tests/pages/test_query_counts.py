@@ -39,12 +39,15 @@ PINNED = {
     "imports": 6,  # imports; their number
     "home": 14,  # versions in use without clearance, their aliases; coverage (2); servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
+    "model-access": 10,  # model; may one see it; policies of two environments; tokens; accounts that they name
     "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 11,  # models bare and dressed; their number; aliases; systems; what to filter by; saved filters
     "password_change": 4,
+    "person-access": 8,  # account; its groups; its tokens; policies
     "policies": 7,  # policies; their number; models without one
-    "policy": 7,  # model; policy; its versions
-    "policy-edit": 9,  # model; policy; may one see it; groups and accounts to choose from
+    "policy": 8,  # model; policy; its versions; its draft
+    "policy-edit": 11,  # model; policy; may one see it; approved cards; draft; the version in force, twice
+    "policy-compare": 7,  # model; policy; versions
     "report": 5,  # report with version and snapshot
     "reports": 7,  # reports; their number; versions to choose from
     "review": 14,  # review; approved before; manifest, data, risk, systems now; severities (2); revision; judgements
@@ -64,9 +67,11 @@ PINNED = {
     "system-retire": 7,  # system; may one see it; cleared versions
     "systems": 9,  # systems bare and dressed; models in them; their number; saved filters
     "token": 8,  # token; decisions; their number; models
+    "token-access": 8,  # token; groups and tokens of its owner; policies
     "token-new": 6,  # accounts and models to choose from
     "tokens": 7,  # tokens; their models; their number
     "trail": 6,  # entries; their number
+    "why": 4,  # without a question nothing is asked
     "version": 12,  # version; clearances; aliases; conditions; suspension; manifest; systems; endpoints
     "version-access": 10,  # version; policies; clearances; aliases; tokens; their models
     "version-card": 11,  # version with card; review; severities (2); clearances; aliases; revisions with their parents

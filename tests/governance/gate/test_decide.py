@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from governance import clearance, policies
 from governance.gate import reasons
-from governance.gate.decide import decide
+from governance.gate.decide import decide, weigh
 from governance.gate.grants import Facts, TokenFacts
 from governance.gate.request import Query
+from governance.policies import Shortage
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOKEN = TokenFacts(
@@ -29,6 +30,12 @@ def policy(*rules: dict[str, Any]) -> dict[str, Any]:
 
 ALLOW = {"effect": "allow", "subjects": ["user:scorer"], "actions": ["predict"]}
 DENY = {"effect": "deny", "subjects": ["group:services"], "actions": ["predict"]}
+HOUR = {"days": ["sun"], "from": "08:00", "to": "18:00", "zone": "UTC"}
+LIMITED = ALLOW | {
+    "rate": {"limit": 2, "per": "minute"},
+    "quota": {"limit": 9, "per": "day", "zone": "UTC"},
+}
+KEY = policies.compiled(policy(LIMITED)).rules[0].charge.key  # type: ignore[union-attr]
 FACTS = Facts(
     at=NOW, token=TOKEN, model_known=True, in_scope=True, policy=policy(ALLOW), version=2, cleared=True,
     endpoint="http://127.0.0.1:5001",
@@ -55,7 +62,20 @@ FLIPS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("policy_denies", {"policy": policy(ALLOW, {"effect": "deny"})}, {}),
     ("policy_does_not_allow", {"policy": policy()}, {}),
     ("policy_does_not_allow", {"policy": policy(ALLOW | {"subjects": ["user:somebody"]})}, {}),
-    ("policy_does_not_allow", {"policy": policy(ALLOW | {"valid_until": NOW.isoformat()})}, {}),
+    ("policy_validity", {"policy": policy(ALLOW | {"valid_until": NOW.isoformat()})}, {}),
+    ("policy_purpose", {"policy": policy(ALLOW | {"purposes": ["triage"]})}, {}),
+    (
+        "policy_network",
+        {"policy": policy(ALLOW | {"networks": ["192.0.2.0/24"]})},
+        {"network": "198.51.100.1"},
+    ),
+    ("policy_network", {"policy": policy(ALLOW | {"networks": ["192.0.2.0/24"]})}, {}),
+    ("policy_hours", {"policy": policy(ALLOW | {"hours": [HOUR]})}, {}),
+    ("policy_payload", {"policy": policy(ALLOW | {"max_payload_bytes": 5})}, {"payload_bytes": 6}),
+    ("policy_rate", {"policy": policy(LIMITED), "spent": {KEY: Shortage("policy_rate", 7)}}, {}),
+    ("policy_quota", {"policy": policy(LIMITED), "spent": {KEY: Shortage("policy_quota", 7)}}, {}),
+    ("limits_unavailable", {"policy": policy(LIMITED)}, {}),
+    ("limits_unavailable", {"policy": policy(LIMITED), "spent": {KEY: Shortage("limits_unavailable")}}, {}),
     ("version_not_named", {"version": None}, {}),
     ("version_unknown", {"version": None}, {"named": True}),
     ("not_cleared", {"cleared": False, "unmet": ("card_in_review",)}, {}),
@@ -82,6 +102,35 @@ def test_one_condition_flipped_denies_and_names_it(
     assert not answer.allowed
     assert answer.reason == code
     assert answer.endpoint == ""
+
+
+def test_what_is_allowed_but_for_its_limits_has_to_be_counted_first() -> None:
+    answer, owed = weigh(QUERY, replace(FACTS, policy=policy(LIMITED)))
+
+    assert answer.allowed
+    assert [charge.key for charge in owed] == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"cleared": False, "unmet": ("x",)}, "not_cleared"),
+        ({"token": None}, "token_unknown"),
+        ({"in_scope": False}, "scope_model"),
+        ({"policy": policy(LIMITED, DENY)}, "policy_denies"),
+        ({"policy": policy(LIMITED, ALLOW)}, "allowed"),
+    ],
+)
+def test_a_denial_costs_nothing_nor_does_a_rule_without_limits(facts: dict[str, Any], code: str) -> None:
+    answer, owed = weigh(QUERY, replace(FACTS, **({"policy": policy(LIMITED)} | facts)))
+
+    assert (answer.reason, owed) == (code, ())
+
+
+def test_whoever_is_too_fast_hears_when_to_come_again() -> None:
+    spent = {KEY: Shortage("policy_rate", 7)}
+
+    assert decide(QUERY, replace(FACTS, policy=policy(LIMITED), spent=spent)).wait == 7
 
 
 def test_a_proxy_that_has_its_own_model_server_needs_no_endpoint() -> None:

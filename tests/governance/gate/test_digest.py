@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.gate import merkle
-from governance.gate.journal import FIELDS, _cell, record_digest
+from governance.gate.journal import FIELDS, FIRST, _cell, record_digest
 from governance.models import Decision
 
 SOME = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
@@ -22,6 +22,7 @@ def record(**changes: object) -> dict[str, object]:
         "id": uuid.UUID(int=1), "batch": uuid.UUID(int=2), "decided_at": datetime(2026, 11, 23, 7, 5, 9, 120, UTC),
         "allowed": True, "reason": "allowed", "environment": "production", "model": "credit-scorer", "version": 2,
         "action": "predict", "caller": "owner", "token": "", "method": "POST", "door": "check", "request_id": "abc",
+        "network": "192.0.2.7", "purpose": "triage", "payload_bytes": 12, "form": 2,
     }  # fmt: skip
     return plain | changes
 
@@ -31,6 +32,16 @@ def test_the_digest_covers_every_column_but_itself() -> None:
     for name in FIELDS:
         changed = record(**{name: datetime(2030, 1, 1, tzinfo=UTC) if name == "decided_at" else "other"})
         assert record_digest(changed) != record_digest(record())
+
+
+def test_a_row_of_before_the_network_was_kept_has_the_digest_it_always_had() -> None:
+    old = record(network="", purpose="", payload_bytes=None, form=1)
+    plain = {name: record()[name] for name in FIRST} | {
+        "id": str(uuid.UUID(int=1)), "batch": str(uuid.UUID(int=2)), "decided_at": "2026-11-23T07:05:09.000120Z",
+    }  # fmt: skip
+
+    assert record_digest(old) == sha256(rfc8785.dumps(plain)).hexdigest()
+    assert "form" not in FIRST
 
 
 def test_the_digest_is_that_of_the_canonical_json() -> None:

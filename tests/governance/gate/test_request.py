@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from governance import tokens
@@ -236,3 +238,65 @@ def test_a_request_id_that_is_not_plain_is_replaced(given: bytes) -> None:
 
 def test_the_token_is_not_in_what_a_query_prints() -> None:
     assert TOKEN not in repr(ask())
+
+
+TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
+
+
+def origin(peer: str, *said: bytes, path: bytes = GOOD) -> str:
+    headers = [(b"x-forwarded-for", one) for one in said]
+    scope = {"raw_path": path, "method": "POST", "query_string": b"", "headers": headers, "client": (peer, 1)}
+    return read(scope, 1000, TRUSTED).network
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "network"),
+    [
+        ("192.0.2.7", [], "192.0.2.7"),
+        ("::ffff:192.0.2.7", [], "192.0.2.7"),
+        ("fe80::1%eth0", [], "fe80::1"),
+        ("192.0.2.7", [b"198.51.100.1"], "192.0.2.7"),  # nobody asked this one
+        ("10.0.0.1", [b"198.51.100.1"], "198.51.100.1"),
+        ("10.0.0.1", [b"203.0.113.9, 198.51.100.1"], "198.51.100.1"),  # what stands left came from outside
+        ("10.0.0.1", [b"203.0.113.9, 198.51.100.1, 10.0.0.2"], "198.51.100.1"),
+        ("10.0.0.1", [b"203.0.113.9", b"198.51.100.1"], "198.51.100.1"),
+        ("fd00::1", [b"2001:db8::5"], "2001:db8::5"),
+        ("10.0.0.1", [b"10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", [], ""),  # a proxy that does not say whom it asks for
+        ("10.0.0.1", [b""], ""),
+        ("10.0.0.1", [b"unknown"], ""),
+        ("10.0.0.1", [b"198.51.100.1, nonsense"], ""),
+        ("10.0.0.1", [b"198.51.100.1:4711"], ""),
+        ("10.0.0.1", [b", ".join([b"10.0.0.2"] * 50)], ""),
+        ("nonsense", [], ""),
+    ],
+)
+def test_where_a_query_comes_from(peer: str, said: list[bytes], network: str) -> None:
+    assert origin(peer, *said) == network
+
+
+def test_the_address_of_an_unknown_proxy_is_not_taken_for_the_callers() -> None:
+    assert origin("192.0.2.7", path=b"/check") == ""
+    assert origin("192.0.2.7", b"198.51.100.1", path=b"/check") == ""
+    assert origin("10.0.0.1", b"198.51.100.1", path=b"/check") == "198.51.100.1"
+
+
+@pytest.mark.parametrize("text", [b"Two Words", b"a" * 81, b"-x", b"x_y", b"x\xff", b"credit,scoring"])
+def test_a_purpose_that_no_policy_could_name_is_refused(text: bytes) -> None:
+    assert ask(GOOD, (b"cardinal-purpose", text)).refusal == "purpose_malformed"
+
+
+def test_a_purpose_is_named_once() -> None:
+    assert ask(GOOD, (b"cardinal-purpose", b"triage")).purpose == "triage"
+    assert ask(GOOD, (b"cardinal-purpose", b"")).purpose == ask().purpose == ""
+    assert ask(GOOD, *[(b"cardinal-purpose", b"triage")] * 2).refusal == "headers_refused"
+
+
+def test_the_size_of_a_body_is_what_was_announced() -> None:
+    assert ask().payload_bytes == 0
+    assert ask(GOOD, (b"content-length", b"12")).payload_bytes == 12
+    assert ask(GOOD, (b"transfer-encoding", b"chunked")).payload_bytes is None
+    assert check(GOOD).payload_bytes is None
+    assert check(GOOD, (b"content-length", b"5")).payload_bytes is None
+    assert check(GOOD, (b"x-original-content-length", b"12")).payload_bytes == 12
+    assert check(GOOD, (b"x-original-content-length", b"twelve")).refusal == "headers_refused"
