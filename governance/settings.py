@@ -271,6 +271,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ReviewState": "governance.models.Review.State",
         "ReportState": "audit.models.Report.State",
+        "Action": "governance.models.Token.Action",
+        "Effect": "governance.policies.EFFECTS",
         "TokenState": "governance.api.tokens.STATES",
         "FindingCode": "registry.api.findings.CODES",
         "FindingSeverity": "registry.api.findings.SHOWN",

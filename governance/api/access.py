@@ -13,7 +13,6 @@ from governance.access import reach
 from governance.access.asking import PERMISSION, account_of, question, token_reach
 from governance.access.why import Explained, explain
 from governance.models import Token
-from governance.policies import ACTIONS
 from registry.api.doors import Door
 from registry.api.problems import described
 from registry.errors import Invalid
@@ -27,7 +26,7 @@ class Chosen(serializers.Serializer[Any]):
     """Which action, where."""
 
     environment = serializers.ChoiceField(choices=Environment.choices, required=False)
-    action = serializers.ChoiceField(choices=ACTIONS, required=False)
+    action = serializers.ChoiceField(choices=Token.Action.choices, required=False)
 
 
 class WhoOut(serializers.Serializer[Any]):
@@ -80,7 +79,7 @@ class Asked(serializers.Serializer[Any]):
     version = serializers.CharField(
         required=False, max_length=255, allow_blank=True, help_text="Number or alias."
     )
-    action = serializers.ChoiceField(choices=ACTIONS, default="predict")
+    action = serializers.ChoiceField(choices=Token.Action.choices, default="predict")
     environment = serializers.ChoiceField(choices=Environment.choices, default="production")
     network = serializers.IPAddressField(required=False)
     purpose = serializers.CharField(required=False, max_length=80, allow_blank=True)

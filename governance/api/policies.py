@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from governance import policies
 from governance.access.replay import replay
 from governance.actions import policies as verbs
-from governance.models import Policy, PolicyVersion
+from governance.models import Policy, PolicyVersion, Token
 from registry.api.bodies import In
 from registry.api.doors import Door
 from registry.api.preconditions import ETAG, IF_MATCH, agree, tagged
@@ -75,7 +75,7 @@ class RuleIn(In):
         max_length=100,
         help_text='"user:NAME", "group:NAME" or "service:NAME".',
     )
-    actions = serializers.ListField(child=serializers.ChoiceField(choices=policies.ACTIONS), max_length=10)
+    actions = serializers.ListField(child=serializers.ChoiceField(choices=Token.Action.choices), max_length=10)
     purposes = serializers.ListField(
         child=serializers.CharField(max_length=80),
         max_length=100,
@@ -101,7 +101,7 @@ class TrialIn(In):
     groups = serializers.ListField(
         child=serializers.CharField(max_length=150), max_length=100, required=False
     )
-    action = serializers.ChoiceField(choices=policies.ACTIONS)
+    action = serializers.ChoiceField(choices=Token.Action.choices)
     at = serializers.CharField(max_length=40, help_text="A time with its zone.")
     network = serializers.CharField(required=False, max_length=45)
     purpose = serializers.CharField(required=False, max_length=80)

@@ -27,6 +27,9 @@ MORE_RULES = {
     "credit-scorer": [{"effect": "allow", "subjects": ["user:reviewer"], "actions": ["predict"]}],
     "tumour-classifier": [{"effect": "deny", "subjects": ["user:compliance"], "actions": ["predict"]}],
 }
+# Reviewers may ask the digit reader for explanations in working hours, on this machine, for what its card is for.
+LIMITED = "digit-reader"
+HOURS = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "08:00", "to": "18:00", "zone": "Europe/Berlin"}
 Account = Mapping[str, User]
 
 
@@ -37,13 +40,39 @@ def policies(people: Account) -> None:
         if Policy.objects.filter(model=model, environment=PRODUCTION, in_force__isnull=False).exists():
             continue
         rules = [{"effect": "allow", "subjects": ["group:owner"], "actions": ["predict"]}]
+        content: dict[str, Any] = {"schema": SCHEMA, "rules": [*rules, *MORE_RULES.get(name, [])]}
+        if name == LIMITED:
+            _limit(content, model)
         policy_verbs.publish(
             model=model,
             environment=PRODUCTION,
-            content={"schema": SCHEMA, "rules": [*rules, *MORE_RULES.get(name, [])]},
+            content=content,
             on_top_of=0,
             by=people["owner"],
         )
+
+
+def _limit(content: dict[str, Any], model: Model) -> None:
+    """A rule with conditions, and the test cases that show what it lets through."""
+    conditions: dict[str, Any] = {"networks": ["127.0.0.0/8"], "hours": [HOURS]}
+    purposes = sorted(policy_verbs.intended_uses(model))
+    if purposes:
+        conditions["purposes"] = purposes
+    content["rules"].append(
+        {"effect": "allow", "subjects": ["group:reviewer"], "actions": ["explain"], **conditions}
+    )
+    case = {
+        "who": "user:reviewer",
+        "groups": ["reviewer"],
+        "action": "explain",
+        "at": "2026-11-23T10:00:00+00:00",  # a Monday
+        "purpose": purposes[0] if purposes else "",
+    }
+    content["tests"] = [
+        case | {"name": "A reviewer on this machine", "network": "127.0.0.1", "expect": "allow"},
+        case
+        | {"name": "Not from elsewhere", "network": "192.0.2.7", "expect": "deny", "code": "policy_network"},
+    ]
 
 
 def tokens(folder: Path, people: Account) -> dict[str, str]:
