@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import filters
-from governance.models import Batch, Decision, Review, SavedFilter, Token
+from governance.actions import filters, glass
+from governance.models import Batch, BreakGlass, Decision, Review, ReviewCondition, SavedFilter, Token
 from registry.actions import catalogue
 from registry.models import Dataset, Environment, Figure, Import, Model, System, User, Version
 from tests import factories
@@ -62,6 +62,12 @@ POST_ONLY = {
     "system-risk",
     "review-judge",
     "review-withdraw",
+    "review-retire",
+    "condition-fulfil",
+    "condition-extend",
+    "version-glass",
+    "glass-grant",
+    "glass-end",
     "token-revoke",
     "report-new",
     "import-use",
@@ -87,6 +93,8 @@ class Stand:
     imported: Import
     saved: SavedFilter
     figure: Figure
+    condition: ReviewCondition
+    glass: BreakGlass
 
     @property
     def model(self) -> Model:
@@ -131,6 +139,12 @@ class Stand:
             "review": [self.review.pk],
             "review-judge": [self.review.pk],
             "review-withdraw": [self.review.pk],
+            "review-retire": [self.review.pk],
+            "review-rule": ["high"],
+            "condition-fulfil": [self.condition.pk],
+            "condition-extend": [self.condition.pk],
+            "glass-grant": [self.glass.pk],
+            "glass-end": [self.glass.pk],
             "policy": [self.model.slug, "production"],
             "policy-edit": [self.model.slug, "production"],
             "filter-rename": [self.saved.pk],
@@ -155,7 +169,9 @@ class Stand:
 
 def furnished() -> Stand:
     """One of everything, reached by verbs."""
-    version = factories.approved_version()
+    review = factories.submitted_review()
+    factories.sign_off(review, by=factories.member("reviewer"), conditions=[factories.wish()])
+    version = review.document.version
     factories.policy(version.model, "group:owner")
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     catalogue.set_endpoint(
@@ -182,6 +198,14 @@ def furnished() -> Stand:
         imported=factories.imported(),
         saved=filters.save(
             page="models", name="Champions", query="alias=champion", by=factories.member("owner")
+        ),
+        condition=review.conditions.get(),
+        glass=glass.ask(
+            version=version,
+            environment=Environment.STAGING,
+            minutes=30,
+            reason="A test of the exit.",
+            by=factories.member("owner"),
         ),
     )
 
