@@ -171,10 +171,47 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "review.approved": lambda f: (
         f"approved in the {_name(f['review'])} ({short(f['digest'])})" + _quoted(f["comment"])
     ),
+    "review.signed_off": lambda f: (
+        f"signed off as {f['role']} in the {_name(f['review'])} ({short(f['digest'])})"
+        + (f", signed {short(f['signature'])}" if f["signature"] else "")
+        + f"; still wanted: {f['wanted']}"
+        + _quoted(f["comment"])
+    ),
     "review.changes_requested": lambda f: (
         f"asked for changes in the {_name(f['review'])}" + _quoted(f["comment"])
     ),
     "review.withdrawn": lambda f: f"took back the {_name(f['review'])}",
+    "review.stale": lambda f: f"thereby made the approval in the {_name(f['review'])} stale ({f['codes']})",
+    "review.retired": lambda f: f"retired the approval in the {_name(f['review'])}" + _quoted(f["reason"]),
+    "review.rule_set": lambda f: (
+        f"decided what an approval needs for the risk class {f['risk_class']}: {f['rule']}"
+        + _quoted(f["rationale"])
+    ),
+    "condition.set": lambda f: (
+        f"approved on condition that {f['owner']} does this by {f['due_at'][:16]} UTC" + _quoted(f["text"])
+    ),
+    "condition.fulfilled": lambda f: (
+        f"confirmed that “{_brief(f['text'])}” is fulfilled" + _quoted(f["note"])
+    ),
+    "condition.extended": lambda f: (
+        f"gave “{_brief(f['text'])}” until {f['due_at'][:16]} UTC, not {f['previous'][:16]}"
+        + _quoted(f["reason"])
+    ),
+    "glass.asked": lambda f: (
+        f"asked to break the glass for {_name(f['version'])} in {f['environment']} for {f['minutes']} minutes"
+        + _quoted(f["reason"])
+    ),
+    "glass.granted": lambda f: (
+        f"broke the glass for {_name(f['version'])} in {f['environment']} until {f['ends_at'][:16]} UTC, as"
+        f" {f['asked_by']} had asked" + _quoted(f["reason"])
+    ),
+    "glass.ended": lambda f: (
+        f"{'turned down' if f['unused'] else 'saw the end of' if f['by_time'] else 'ended'} the broken glass for"
+        f" {_name(f['version'])} in {f['environment']}"
+    ),
+    "account.second_factor": lambda f: (
+        f"{'enrolled a second factor' if f['enrolled'] else 'took the second factor away'} for {_name(f['account'])}"
+    ),
     "risk.decided": lambda f: (
         f"decided that {_name(f['system'])} is in the risk class {f['risk_class']}" + _quoted(f["rationale"])
     ),

@@ -99,19 +99,6 @@ class EndpointForm(forms.Form):
     url = forms.URLField(label="Address of the model server", max_length=400, assume_scheme="http")
 
 
-class JudgementForm(forms.Form):
-    """A reviewer's judgement."""
-
-    digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    comment = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 4}),
-        required=False,
-        max_length=5000,
-        label="Comment",
-        help_text="Needed when you ask for changes. It stands in the history.",
-    )
-
-
 class TokenForm(forms.Form):
     """A new token: for whom, for what, until when."""
 

@@ -22,6 +22,7 @@ PLACES = (
     ("Reviews", "reviews", "review", "/reviews/", "", "Control"),
     ("Policies", "policies", "policy", "/policies/", "", "Control"),
     ("Tokens", "tokens", "token", "/tokens/", "", "Control"),
+    ("Review rules", "review-rules", "gear", "/review-rules/", "", "Control"),
     ("Document rules", "severities", "gear", "/document-rules/", "", "Control"),
     ("Decisions", "decisions", "decision", "/decisions/", "governance.view_decision", "Proof"),
     ("Reports", "reports", "report", "/reports/", "", "Proof"),

@@ -108,6 +108,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     # Memory listens before control: an event stands in the trail before what follows from it.
     "audit",
     "governance",
@@ -175,6 +177,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+OTP_TOTP_ISSUER = "Cardinal"
+OTP_TOTP_THROTTLE_FACTOR = 1  # seconds to wait after a wrong code, doubled with each further one
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # the administration shows no secret, not even its picture
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -203,6 +208,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget-answers": {"task": "registry.forget_answers", "schedule": 3600.0},
     "forget-deliveries": {"task": "registry.forget_deliveries", "schedule": 3600.0},
+    "sweep-lapsed": {"task": "governance.sweep_lapsed", "schedule": 60.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }
@@ -269,6 +275,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "RiskClassOrUndecided": "registry.documents.strictness.CLASSES",
         "ReviewState": "governance.models.Review.State",
         "ReportState": "audit.models.Report.State",
         "Action": "governance.models.Token.Action",

@@ -75,7 +75,9 @@ class RuleIn(In):
         max_length=100,
         help_text='"user:NAME", "group:NAME" or "service:NAME".',
     )
-    actions = serializers.ListField(child=serializers.ChoiceField(choices=Token.Action.choices), max_length=10)
+    actions = serializers.ListField(
+        child=serializers.ChoiceField(choices=Token.Action.choices), max_length=10
+    )
     purposes = serializers.ListField(
         child=serializers.CharField(max_length=80),
         max_length=100,

@@ -10,7 +10,7 @@ from typing import Any
 
 from governance.gate import logs, reasons
 from governance.gate.configuration import Configuration
-from governance.gate.decide import Answer, decide, refuse, weigh
+from governance.gate.decide import ALLOWED, Answer, decide, refuse, weigh
 from governance.gate.grants import Grants, Unanswered
 from governance.gate.journal import Journal, Unwritten
 from governance.gate.limits import Limits
@@ -201,6 +201,7 @@ def _own(answer: Answer) -> Headers:
         (b"x-cardinal-decision", str(answer.id).encode()),
         (b"x-cardinal-model", answer.query.model.encode()),
         (b"x-cardinal-version", str(answer.version).encode()),
+        *([(b"x-cardinal-reason", answer.reason.encode())] if answer.reason != ALLOWED else []),
     ]
 
 

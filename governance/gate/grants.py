@@ -54,6 +54,7 @@ class Facts:
     version: int | None = None
     cleared: bool = False
     unmet: tuple[str, ...] = ()
+    broken_glass: bool = False
     endpoint: str = ""
     spent: Mapping[str, policies.Shortage | None] = field(default_factory=dict)
 
@@ -67,8 +68,12 @@ SELECT now() AS at,
              WHERE ug.user_id = u.id) AS groups,
        m.id IS NOT NULL AS model_known,
        EXISTS (SELECT 1 FROM governance_token_models s WHERE s.token_id = t.id AND s.model_id = m.id) AS in_scope,
-       pv.body AS policy, v.number AS version, coalesce(c.allowed, false) AS cleared,
-       CASE WHEN NOT c.allowed THEN c.conditions END AS conditions, e.url AS endpoint
+       pv.body AS policy, v.number AS version,
+       coalesce(c.allowed AND coalesce(c.valid_until > now(), true), false) AS cleared,
+       CASE WHEN NOT (c.allowed AND coalesce(c.valid_until > now(), true)) THEN c.conditions END AS conditions,
+       EXISTS (SELECT 1 FROM governance_breakglass b WHERE b.version_id = v.id AND b.environment = t.environment
+               AND b.granted_at <= now() AND b.ends_at > now() AND b.ended_at IS NULL) AS broken_glass,
+       e.url AS endpoint
 FROM (VALUES (%(digest)s::text, %(model)s::text, %(alias)s::text, %(number)s::int)) AS asked (digest, model, alias, number)
 LEFT JOIN governance_token t ON t.digest = asked.digest
 LEFT JOIN registry_user u ON u.id = t.owner_id
@@ -187,6 +192,7 @@ def facts(row: Mapping[str, Any]) -> Facts:
         version=row["version"],
         cleared=row["cleared"],
         unmet=_unmet(row),
+        broken_glass=row["broken_glass"],
         endpoint=row["endpoint"] or "",
     )
 
@@ -217,7 +223,15 @@ def _token(row: Mapping[str, Any]) -> TokenFacts:
 
 
 def _unmet(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The reason codes of what does not hold, also of what time has ended since it was assessed."""
     if row["version"] is None or row["cleared"]:
         return ()
-    codes = tuple(condition["reason"] for condition in row["conditions"] or () if not condition["met"])
-    return codes or ("not_assessed",)
+    codes = (_code(condition, row["at"]) for condition in row["conditions"] or ())
+    return tuple(code for code in codes if code) or ("not_assessed",)
+
+
+def _code(condition: Mapping[str, Any], at: datetime) -> str:
+    if not condition["met"]:
+        return str(condition["reason"])
+    until = condition.get("until")
+    return str(condition["then"]) if until and datetime.fromisoformat(until) <= at else ""

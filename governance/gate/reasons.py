@@ -28,6 +28,12 @@ class Reason:
 
 _TABLE = (
     Reason("allowed", 200, "Allowed", "Token, policy and clearance allow this query."),
+    Reason(
+        "break_glass",
+        200,
+        "Allowed, not cleared",
+        "Two people have broken the glass: token and policy allow this query, the version is not cleared.",
+    ),
     # Who asks?
     Reason("token_missing", 401, "A token is needed", "Send a token as “Authorization: Bearer …”.", ""),
     Reason(

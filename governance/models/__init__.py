@@ -1,16 +1,19 @@
 """Control: what may be done."""
 
+from governance.models.break_glass import BreakGlass
 from governance.models.clearances import Clearance, Suspension
 from governance.models.decisions import Batch, Decision
 from governance.models.filters import SavedFilter
 from governance.models.policies import Policy, PolicyDraft, PolicyVersion
-from governance.models.reviews import Judgement, Review
+from governance.models.review_rules import ReviewRuleDecision, rule_for, rules_in_force
+from governance.models.reviews import Judgement, Review, ReviewCondition, judging_roles
 from governance.models.risk import RiskClass, RiskDecision
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
 from governance.models.tokens import Token
 
 __all__ = [
     "Batch",
+    "BreakGlass",
     "Clearance",
     "Decision",
     "Judgement",
@@ -18,6 +21,8 @@ __all__ = [
     "PolicyDraft",
     "PolicyVersion",
     "Review",
+    "ReviewCondition",
+    "ReviewRuleDecision",
     "RiskClass",
     "RiskDecision",
     "SavedFilter",
@@ -25,5 +30,8 @@ __all__ = [
     "Suspension",
     "Token",
     "decided_severities",
+    "judging_roles",
+    "rule_for",
+    "rules_in_force",
     "strictness_of",
 ]

@@ -17,7 +17,8 @@ from governance.actions import clearances, reviews
 from governance.actions.clearances import basis_of
 from governance.clearance import Basis
 from governance.forms import EndpointForm, ReasonForm, ShareForm
-from governance.models import Clearance, Decision, Policy, Review, Suspension, Token
+from governance.models import BreakGlass, Clearance, Decision, Policy, Review, Suspension, Token
+from governance.review_forms import GlassForm
 from governance.views.tabs import find_version, version_tabs
 from registry.documents import content as contents
 from registry.documents import lint
@@ -72,10 +73,16 @@ def version(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     one = find_version(request, slug, number)
     context = frame(one, "version") | {
         "clearances": [
-            {"row": row, "conditions": [_with_action(c, one, request.user) for c in row.conditions]}
+            {"row": row, "conditions": [_with_action(c, one, request.user) for c in row.conditions_now]}
             for row in one.clearances.order_by("environment")
         ],
         "suspension": Suspension.objects.filter(version=one, lifted_at=None).select_related("by").first(),
+        "glasses": BreakGlass.objects.filter(version=one)
+        .open()
+        .select_related("asked_by", "granted_by")
+        .order_by("-asked_at"),
+        "glass_form": GlassForm() if request.user.has_perm("governance.ask_break_glass") else None,
+        "may_grant": request.user.has_perm("governance.break_glass"),
         "form": ReasonForm(),
         "may_suspend": request.user.has_perm("governance.suspend_version"),
         "may_report": request.user.has_perm("audit.order_report"),
@@ -207,7 +214,7 @@ def sync(request: PortalRequest) -> HttpResponse:
 
 def frame(one: Version, tab: str) -> dict[str, Any]:
     """What the head and the tabs of every page of a version show, also those of the floor above."""
-    cleared = {row.environment: row.allowed for row in Clearance.objects.filter(version=one)}
+    cleared = {row.environment: row.holds for row in Clearance.objects.filter(version=one)}
     aliases = one.aliases.order_by("name").values_list("name", flat=True)
     return {
         "version": one,
@@ -242,6 +249,9 @@ def _with_action(condition: dict[str, Any], one: Version, user: User) -> dict[st
         "card_in_review": ("version-card", "See the review", ""),
         "card_not_approved": ("version-card", "Submit the card", "governance.submit_review"),
         "card_changed": ("version-card", "Submit the new revision", "governance.submit_review"),
+        "approval_retired": ("version-card", "Submit the card", "governance.submit_review"),
+        "approval_expired": ("version-card", "Submit the card", "governance.submit_review"),
+        "condition_lapsed": ("version-card", "See the review", ""),
         "artifact_unknown": ("version-facts", "See the files", ""),
         "artifact_changed": ("version-facts", "See the files", ""),
         "artifact_moved": ("version-facts", "See the files", ""),

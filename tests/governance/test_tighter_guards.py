@@ -66,7 +66,9 @@ def test_only_a_person_with_an_active_account_judges(change: dict[str, object]) 
     User.objects.filter(pk=judge.pk).update(**change)
 
     with pytest.raises(DatabaseError, match="only a person"), transaction.atomic():
-        Judgement.objects.create(review=review, outcome="approve", digest=review.digest, by=judge)
+        Judgement.objects.create(
+            review=review, outcome="approve", role="reviewer", digest=review.digest, by=judge
+        )
 
 
 def test_a_token_cannot_be_made_to_remember_another_transaction() -> None:

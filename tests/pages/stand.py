@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import filters
-from governance.models import Batch, Decision, Review, SavedFilter, Token
+from governance.actions import filters, glass
+from governance.models import Batch, BreakGlass, Decision, Review, ReviewCondition, SavedFilter, Token
 from registry.actions import catalogue
 from registry.models import Dataset, Environment, Figure, Import, Model, System, User, Version
 from tests import factories
@@ -65,6 +65,12 @@ POST_ONLY = {
     "review-judge",
     "review-withdraw",
     "policy-put-back",
+    "review-retire",
+    "condition-fulfil",
+    "condition-extend",
+    "version-glass",
+    "glass-grant",
+    "glass-end",
     "token-revoke",
     "report-new",
     "import-use",
@@ -90,6 +96,8 @@ class Stand:
     imported: Import
     saved: SavedFilter
     figure: Figure
+    condition: ReviewCondition
+    glass: BreakGlass
 
     @property
     def model(self) -> Model:
@@ -134,6 +142,12 @@ class Stand:
             "review": [self.review.pk],
             "review-judge": [self.review.pk],
             "review-withdraw": [self.review.pk],
+            "review-retire": [self.review.pk],
+            "review-rule": ["high"],
+            "condition-fulfil": [self.condition.pk],
+            "condition-extend": [self.condition.pk],
+            "glass-grant": [self.glass.pk],
+            "glass-end": [self.glass.pk],
             "policy": [self.model.slug, "production"],
             "policy-edit": [self.model.slug, "production"],
             "policy-compare": [self.model.slug, "production", 1, 1],
@@ -163,7 +177,9 @@ class Stand:
 
 def furnished() -> Stand:
     """One of everything, reached by verbs."""
-    version = factories.approved_version()
+    review = factories.submitted_review()
+    factories.sign_off(review, by=factories.member("reviewer"), conditions=[factories.wish()])
+    version = review.document.version
     factories.policy(version.model, "group:owner")
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     catalogue.set_endpoint(
@@ -190,6 +206,14 @@ def furnished() -> Stand:
         imported=factories.imported(),
         saved=filters.save(
             page="models", name="Champions", query="alias=champion", by=factories.member("owner")
+        ),
+        condition=review.conditions.get(),
+        glass=glass.ask(
+            version=version,
+            environment=Environment.STAGING,
+            minutes=30,
+            reason="A test of the exit.",
+            by=factories.member("owner"),
         ),
     )
 

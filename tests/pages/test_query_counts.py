@@ -37,7 +37,7 @@ PINNED = {
     "import": 6,  # import with what it is about; what exists here under its name
     "import-new": 4,
     "imports": 6,  # imports; their number
-    "home": 14,  # versions in use without clearance, their aliases; coverage (2); servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "home": 16,  # broken glass; reviews that are due; versions in use without clearance, their aliases; coverage (2); servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
     "model-access": 10,  # model; may one see it; policies of two environments; tokens; accounts that they name
     "model-ledger": 9,  # model; rows; their number; aliases; orders
@@ -50,11 +50,14 @@ PINNED = {
     "policy-compare": 7,  # model; policy; versions
     "report": 5,  # report with version and snapshot
     "reports": 7,  # reports; their number; versions to choose from
-    "review": 14,  # review; approved before; manifest, data, risk, systems now; severities (2); revision; judgements
+    "review": 20,  # review; approved before; manifest, data, risk, systems now; severities (2); revision; judgements, wanted, roles, conditions; may one judge
+    "review-rule": 6,  # rules; roles that judge
+    "review-rules": 6,  # rules; what was decided
     "reviews": 6,  # reviews; their number
     "revision": 8,  # revision; its neighbours; risk classes and severities (2)
     "revisions": 6,  # document with its head; revisions
     "search": 4,  # without a query nothing is asked; with one, see test_lists.py
+    "second_factor": 11,  # own device (2); the account, locked; a prepared one
     "server": 7,  # server; deliveries; versions that wait to be read
     "server-new": 4,
     "servers": 5,  # servers with the number of their models and of versions that wait
@@ -72,7 +75,7 @@ PINNED = {
     "tokens": 7,  # tokens; their models; their number
     "trail": 6,  # entries; their number
     "why": 4,  # without a question nothing is asked
-    "version": 12,  # version; clearances; aliases; conditions; suspension; manifest; systems; endpoints
+    "version": 13,  # version; broken glass; clearances; aliases; conditions; suspension; manifest; systems; endpoints
     "version-access": 10,  # version; policies; clearances; aliases; tokens; their models
     "version-card": 11,  # version with card; review; severities (2); clearances; aliases; revisions with their parents
     "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases

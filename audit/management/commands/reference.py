@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.phrases import PHRASES
+from governance import reviews
 from governance.gate import reasons
 from governance.roles import ROLES
 from registry import formats
@@ -58,6 +59,7 @@ def pages() -> dict[str, str]:
         "gate-reasons.md": HEAD + _reasons(),
         "documents.md": HEAD + _documents(),
         "formats.md": HEAD + _formats(),
+        "reviews.md": HEAD + _reviews(),
     }
 
 
@@ -148,6 +150,40 @@ def _document_rules() -> list[str]:
         severities = " | ".join(rule.severity[one] for one in CLASSES)
         rows.append(f"| `{rule.code}` | {rule.label} | {severities} |")
     return [*rows, ""]
+
+
+def _reviews() -> str:
+    """States, transitions and the default rules, from the tables that the verbs and the triggers stand on."""
+    rows = [
+        "# Reviews",
+        "",
+        "Every step a review may take; PostgreSQL refuses every other one, whoever asks.",
+        "",
+        "```mermaid",
+        reviews.diagram(),
+        "```",
+        "",
+        "| state | means |",
+        "| --- | --- |",
+        *(f"| `{one.key}` | {one.meaning} |" for one in reviews.STATES),
+        "",
+        "| from | to | caused by | event |",
+        "| --- | --- | --- | --- |",
+        *(f"| `{one.before}` | `{one.after}` | {one.who} | `{one.event}` |" for one in reviews.TRANSITIONS),
+        "",
+        "## What an approval needs",
+        "",
+        "Until compliance decides otherwise, by the class of the strictest system that uses the model:",
+        "",
+        "| risk class | rule |",
+        "| --- | --- |",
+        *(f"| {name} | {one.in_words()} |" for name, one in reviews.DEFAULTS.items()),
+        "",
+        "What is ticked for high risk:",
+        "",
+        *(f"- `{one.key}`: {one.text}" for one in reviews.HIGH),
+    ]
+    return "\n".join(rows) + "\n"
 
 
 def _formats() -> str:

@@ -17,7 +17,7 @@ ACTIONS = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0032_moved_is_not_cleared"),
+        ("governance", "0041_review_guards"),
     ]
 
     operations = [
