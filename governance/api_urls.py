@@ -7,6 +7,8 @@ from django.urls import include, path, re_path
 from governance.api import (
     clearances,
     decisions,
+    introspection,
+    leaks,
     lineage,
     lists,
     policies,
@@ -16,6 +18,7 @@ from governance.api import (
     search,
     severities,
     systems,
+    token_changes,
     tokens,
 )
 
@@ -54,6 +57,15 @@ urlpatterns = [
     ),
     path("policies/<slug:slug>/<slug:environment>/", policies.OnePolicy.as_view(), name="api-policy"),
     path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
+    path("introspect/", introspection.Introspect.as_view(), name="api-introspect"),
+    path("tokens/leaked/", leaks.Leaked.as_view(), name="api-tokens-leaked"),
+    path("tokens/revocations/", token_changes.Revocations.as_view(), name="api-token-revocations"),
+    path("tokens/<uuid:pk>/rotation/", token_changes.Rotation.as_view(), name="api-token-rotation"),
+    path(
+        "tokens/<uuid:pk>/countersignature/",
+        token_changes.Countersignature.as_view(),
+        name="api-token-countersignature",
+    ),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from governance.models import Review
-from registry.models import Revision, User
+from governance.models import Review, ServiceAccount, Token
+from registry.models import Model, Revision, User
 from registry.verdict import ALLOWED, Verdict, denied
 
 
@@ -19,5 +19,25 @@ def may_judge(user: User, review: Review) -> Verdict:
             "four_eyes_author",
             "You wrote a revision of this document.",
             "Somebody who did not has to judge it.",
+        )
+    return ALLOWED
+
+
+def may_countersign(user: User, token: Token) -> Verdict:
+    """Four eyes for tokens: neither whoever issued it, nor whose it is, nor who answers for that account; and only who sees
+    all it reaches. The database refuses the first three as well (migration 0042).
+    """
+    sponsored = ServiceAccount.objects.filter(account=token.owner_id, sponsor=user).exists()
+    if sponsored or user.pk in (token.issued_by_id, token.owner_id):
+        return denied(
+            "four_eyes_token",
+            "You issued this token, or it acts for you.",
+            "Somebody else has to countersign it.",
+        )
+    if token.reach().exclude(pk__in=Model.objects.visible_to(user)).exists():
+        return denied(
+            "token_beyond_sight",
+            "It reaches models that are not shared with you.",
+            "Somebody who sees them all has to do it.",
         )
     return ALLOWED

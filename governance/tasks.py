@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import transaction
 
-from governance.actions import clearances
+from governance.actions import clearances, revocations
 from registry.models import User, Version
 
 SLICE = 200
@@ -21,3 +21,9 @@ def sweep_clearances() -> int:
             versions = Version.objects.filter(pk__in=keys[start : start + SLICE]).order_by("pk")
             clearances.recompute(versions=versions, by=machine)
     return len(keys)
+
+
+@shared_task(name="governance.announce_token_ends")
+def announce_token_ends() -> int:
+    """Tell of each token that ends soon, once; returns of how many."""
+    return revocations.announce_ends(by=User.machine())

@@ -6,8 +6,9 @@ from governance.models.filters import SavedFilter
 from governance.models.policies import Policy, PolicyVersion
 from governance.models.reviews import Judgement, Review
 from governance.models.risk import RiskClass, RiskDecision
+from governance.models.service_accounts import ServiceAccount
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
-from governance.models.tokens import Token
+from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
     "Batch",
@@ -20,9 +21,12 @@ __all__ = [
     "RiskClass",
     "RiskDecision",
     "SavedFilter",
+    "ServiceAccount",
     "SeverityDecision",
     "Suspension",
     "Token",
+    "TokenLife",
+    "TokenUse",
     "decided_severities",
     "strictness_of",
 ]
