@@ -15,17 +15,22 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from governance import scopes, tokens
+from governance.gate import origin
 from governance.models import Token, TokenUse
-from registry.models import User
+from registry.models import Model, User
 from registry.models.limits import Limit
 
 EVERY = timedelta(minutes=1)  # how often a last use is written down
 
 
-def known(text: str) -> User | None:
-    """The account that may go in with this token, or None."""
+def known(text: str, peer: str = "", via: str = "") -> User | None:
+    """The account that may go in with this token from there, or None."""
     token = in_force(text)
     if token is None or not token.portal:
+        return None
+    said = [(origin.FORWARDED_FOR, via.encode("latin-1", "replace"))] if via else []
+    address = origin.network((peer,), said, settings.TRUSTED_PROXIES, only_proxies=False)
+    if not scopes.from_there(tuple(token.networks), address):
         return None
     user = token.owner
     user.limit = limit_of(token)
@@ -52,10 +57,16 @@ def in_force(text: str) -> Token | None:
 
 
 def limit_of(token: Token) -> Limit:
-    """What the token lets its owner do here. With models or a tag it sees those and no others."""
+    """What the token lets its owner do here. With models or a tag it sees those and no others; of a service account, only
+    what its sponsor sees as well.
+    """
     models: dict[str, Any] | None = None
-    if token.actions or token.tag_key:
-        models = {"in": token.reach().values("pk")}
+    seen = token.reach() if token.actions or token.tag_key else None
+    if token.owner.kind == User.Kind.SERVICE:
+        both = Model.objects.visible_to(_sponsor(token)).values("pk")
+        seen = (seen if seen is not None else Model.objects.all()).filter(pk__in=both)
+    if seen is not None:
+        models = {"in": seen.values("pk")}
     permissions = scopes.permitted(token.portal)
     return Limit(str(token.pk), frozenset(token.portal), permissions, models, token)
 

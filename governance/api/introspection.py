@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import connection
+from django.http import QueryDict
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -82,7 +83,7 @@ class Introspect(Door):
         """For gateways: form-encoded, with a token that has the scope introspect. Counts no rate, and is no decision."""
         if not self.user.limit:
             raise OutOfScope("Introspection is asked by token, with the scope introspect.", "introspect")
-        asked = IntrospectIn(data=request.data.dict())
+        asked = IntrospectIn(data=cast("QueryDict", request.data).dict())
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         token = signin.in_force(given["token"])

@@ -50,7 +50,7 @@ class Leaked(Door):
     needs = ""
     authentication_classes = []
     permission_classes = []
-    throttle_classes = [PerNetwork]
+    throttle_classes = [PerNetwork]  # type: ignore[misc]
     serializer_class = LeakedOut
 
     @described(

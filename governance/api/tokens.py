@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Prefetch
 from django.urls import reverse
@@ -274,7 +274,8 @@ class OneToken(Door):
 def with_parts(view: Door) -> TokenQuerySet:
     """Tokens with what is shown of them."""
     models = Model.objects.visible_to(view.user).order_by("slug")
-    found: TokenQuerySet = view.get_queryset().select_related("owner", "issued_by", "countersigned_by")
+    found = cast("TokenQuerySet", view.get_queryset())
+    found = found.select_related("owner", "issued_by", "countersigned_by")
     return found.prefetch_related(Prefetch("models", models))
 
 

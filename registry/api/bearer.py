@@ -19,11 +19,14 @@ from rest_framework.request import Request
 from registry.models import User
 
 CHALLENGE = 'Bearer realm="Cardinal"'
-_known: list[Callable[[str], User | None]] = []
+_known: list[Callable[[str, str, str], User | None]] = []
 
 
-def provide(known: Callable[[str], User | None]) -> None:
-    """Control says whose a token is: the account with its limit, or None for whatever is not in force."""
+def provide(known: Callable[[str, str, str], User | None]) -> None:
+    """Control says whose a token is: the account with its limit, or None for whatever is not in force.
+
+    It is asked with the token, the address of the peer, and what proxies in front have written (X-Forwarded-For).
+    """
     _known[:] = [known]
 
 
@@ -37,7 +40,8 @@ class Bearer(BaseAuthentication):
             return None
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             raise ParseError("Send a session or a token, not both.")
-        user = _known[0](text.strip()) if _known else None
+        here, via = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
+        user = _known[0](text.strip(), here, via) if _known else None
         if user is None:
             raise AuthenticationFailed("The token is not known here, or is over.")
         return user, "token"

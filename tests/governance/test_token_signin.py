@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from governance.actions import service_accounts
 from governance.actions import tokens as verbs
 from governance.models import Token, TokenUse
 from registry.actions import catalogue
@@ -99,6 +100,27 @@ def test_what_is_not_in_force_is_nobody(end: str, reading: Any) -> None:
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="Cardinal", error="invalid_token"'
     assert text not in answer.content.decode()
+
+
+def test_a_token_goes_in_from_its_networks_only() -> None:
+    _, secret = factories.token(actions=(), portal=("read",), networks=("192.0.2.0/24",))
+
+    assert ask(secret, "/models/").status_code == 401
+    assert ask(secret, "/models/", REMOTE_ADDR="192.0.2.7").status_code == 200
+    assert (
+        ask(secret, "/models/", HTTP_X_FORWARDED_FOR="192.0.2.7").status_code == 401
+    )  # nobody trusted said so
+
+
+def test_a_service_account_sees_here_what_its_sponsor_sees() -> None:
+    sponsor = factories.member("owner", "sponsor")
+    bot = service_accounts.make(name="bot", sponsor=sponsor, purpose="Reads.", by=factories.member("admin"))
+    model = factories.share(factories.model(shared=False), bot.account)
+    _, secret = factories.token(owner=bot.account, by=sponsor, actions=(), portal=("read",))
+    assert slugs(ask(secret, "/models/")) == set()
+
+    factories.share(model, sponsor)
+    assert slugs(ask(secret, "/models/")) == {model.slug}
 
 
 def test_a_waiting_token_is_nobody() -> None:
