@@ -41,6 +41,11 @@ def _brief(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:119]}…"
 
 
+def _waits(facts: Facts) -> str:
+    """Entries of before there was a second person do not say."""
+    return "; it waits for a second person" if facts.get("waits") else ""
+
+
 def _tail(text: str) -> str:
     return text.rstrip(".")
 
@@ -231,9 +236,39 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "policy.draft_discarded": lambda f: f"discarded the draft of {_name(f['policy'])} (state {f['state']})",
     "policy.published": lambda f: f"published {_name(f['policy'])} ({short(f['digest'])})",
     "token.issued": lambda f: (
-        f"issued the token {_name(f['token'])} to {f['owner']} for {f['environment']} until {f['expires_at'][:16]} UTC"
+        f"issued the token {_name(f['token'])} to {f['owner']} for {f['environment']} until {f['expires_at'][:16]} UTC{_waits(f)}"
     ),
     "token.revoked": lambda f: f"revoked the token {_name(f['token'])} of {f['owner']}",
+    "token.rotated": lambda f: (
+        f"replaced the token {_name(f['previous'])} of {f['owner']} by {_name(f['token'])};"
+        f" the old one goes on until {f['until'][:16]} UTC{_waits(f)}"
+    ),
+    "token.countersigned": lambda f: f"countersigned the token {_name(f['token'])} of {f['owner']}",
+    "token.declined": lambda f: (
+        f"declined to countersign the token {_name(f['token'])} of {f['owner']}{_quoted(f['reason'])}"
+    ),
+    "token.revoked_together": lambda f: (
+        f"revoked {f['count']} token{'s' if f['count'] != 1 else ''} at once, {f['reach']}"
+    ),
+    "token.leaked": lambda f: (
+        f"was told that the token {_name(f['token'])} of {f['owner']} has leaked, and revoked it{_quoted(f['place'])}"
+    ),
+    "token.expiring": lambda f: (
+        f"announced that the token {_name(f['token'])} of {f['owner']} ends at {f['expires_at'][:16]} UTC"
+    ),
+    "token.life_set": lambda f: (
+        f"decided that tokens for models of the risk class {f['risk_class']} live {f['days']} days instead of {f['previous']}"
+        f"{_quoted(_brief(f['rationale']))}"
+    ),
+    "service.made": lambda f: (
+        f"made the service account {_name(f['account'])}, for which {f['sponsor']} answers{_quoted(f['purpose'])}"
+    ),
+    "service.passed_on": lambda f: (
+        f"passed the service account {_name(f['account'])} from {f['previous']} on to {f['sponsor']}"
+    ),
+    "service.ended": lambda f: (
+        f"switched off the service account {_name(f['account'])} and revoked {f['count']} of its tokens"
+    ),
     "action.refused": lambda f: (
         f"was refused {f['action'].partition('.')[2].replace('_', ' ')}"
         + (f" on {f['subject']}" if f["subject"] else "")

@@ -9,6 +9,8 @@ from governance.api import (
     clearances,
     decisions,
     glass,
+    introspection,
+    leaks,
     lineage,
     lists,
     policies,
@@ -19,6 +21,7 @@ from governance.api import (
     search,
     severities,
     systems,
+    token_changes,
     tokens,
 )
 
@@ -83,6 +86,15 @@ urlpatterns = [
     path("access/tokens/<uuid:pk>/", access.TokenAccess.as_view(), name="api-token-access"),
     path("access/why/", access.Why.as_view(), name="api-why"),
     path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
+    path("introspect/", introspection.Introspect.as_view(), name="api-introspect"),
+    path("tokens/leaked/", leaks.Leaked.as_view(), name="api-tokens-leaked"),
+    path("tokens/revocations/", token_changes.Revocations.as_view(), name="api-token-revocations"),
+    path("tokens/<uuid:pk>/rotation/", token_changes.Rotation.as_view(), name="api-token-rotation"),
+    path(
+        "tokens/<uuid:pk>/countersignature/",
+        token_changes.Countersignature.as_view(),
+        name="api-token-countersignature",
+    ),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from governance.models import Judgement, Review, ReviewCondition, judging_roles
+from governance.models import Judgement, Review, ReviewCondition, ServiceAccount, Token, judging_roles
 from governance.models.reviews import JUDGES
 from governance.reviews import counts, wanted
-from registry.models import Revision, User
+from registry.models import Model, Revision, User
 from registry.permissions import can_see
 from registry.verdict import ALLOWED, Verdict, denied
 
@@ -84,3 +84,23 @@ def may_still_judge(review: Review) -> list[tuple[User, tuple[str, ...]]]:
     people = people.exclude(pk__in=review.judgements.values("by")).distinct().order_by("username")
     found = [(one, open_roles(one, review, still)) for one in people if can_see(one, review.document)]
     return [(one, roles) for one, roles in found if roles]
+
+
+def may_countersign(user: User, token: Token) -> Verdict:
+    """Four eyes for tokens: neither whoever issued it, nor whose it is, nor who answers for that account; and only who sees
+    all it reaches. The database refuses the first three as well (migration 0045).
+    """
+    sponsored = ServiceAccount.objects.filter(account=token.owner_id, sponsor=user).exists()
+    if sponsored or user.pk in (token.issued_by_id, token.owner_id):
+        return denied(
+            "four_eyes_token",
+            "You issued this token, or it acts for you.",
+            "Somebody else has to countersign it.",
+        )
+    if token.reach().exclude(pk__in=Model.objects.visible_to(user)).exists():
+        return denied(
+            "token_beyond_sight",
+            "It reaches models that are not shared with you.",
+            "Somebody who sees them all has to do it.",
+        )
+    return ALLOWED

@@ -141,7 +141,7 @@ class Rule:
 def wanted(rule: Rule, signed: Iterable[str]) -> tuple[str, ...]:
     """The roles in which somebody still has to sign after approvals under the roles `signed`; `ANY` for a free choice.
 
-    Empty exactly when the rule is satisfied. PostgreSQL reckons the same (cardinal_review_wants, migration 0040).
+    Empty exactly when the rule is satisfied. PostgreSQL reckons the same (cardinal_review_wants, migration 0041).
     """
     given = Counter(signed)
     needed = Counter(rule.roles)

@@ -76,9 +76,13 @@ VAR = embedded.var_dir()
 _generated = embedded.secrets() if EMBEDDED else {}
 
 SECRET_KEY = text("SECRET_KEY", _generated.get("SECRET_KEY"))
-TOKEN_PEPPER = text("TOKEN_PEPPER", _generated.get("TOKEN_PEPPER"))
-if len(TOKEN_PEPPER) < 32:
-    raise ImproperlyConfigured("TOKEN_PEPPER must have at least 32 characters.")
+# Comma-separated, newest first: the first keys new tokens, each recognises its own. Never in the database.
+TOKEN_PEPPERS = [
+    one.strip() for one in text("TOKEN_PEPPER", _generated.get("TOKEN_PEPPER")).split(",") if one.strip()
+]
+if not TOKEN_PEPPERS or min(map(len, TOKEN_PEPPERS)) < 32:
+    raise ImproperlyConfigured("Each TOKEN_PEPPER must have at least 32 characters.")
+TOKEN_PEPPER = TOKEN_PEPPERS[0]
 CREDENTIALS_KEY = fernet_keys("CREDENTIALS_KEY", _generated.get("CREDENTIALS_KEY", ""))
 
 DEBUG = switch("DEBUG", default=False)
@@ -210,6 +214,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-deliveries": {"task": "registry.forget_deliveries", "schedule": 3600.0},
     "sweep-lapsed": {"task": "governance.sweep_lapsed", "schedule": 60.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
+    "announce-token-ends": {"task": "governance.announce_token_ends", "schedule": 600.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }
 
@@ -281,6 +286,7 @@ SPECTACULAR_SETTINGS = {
         "Action": "governance.models.Token.Action",
         "Effect": "governance.policies.EFFECTS",
         "TokenState": "governance.api.tokens.STATES",
+        "TokenAction": "governance.models.Token.Action",
         "FindingCode": "registry.api.findings.CODES",
         "FindingSeverity": "registry.api.findings.SHOWN",
         "Severity": "registry.documents.strictness.SEVERITIES",

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db import transaction
 from django.db.models.functions import Now
 
-from governance.actions import clearances, glass
+from governance.actions import clearances, glass, revocations
 from governance.models import Clearance
 from registry.models import User, Version
 
@@ -43,3 +43,9 @@ def sweep_lapsed() -> int:
                 versions=Version.objects.filter(pk__in=keys[start : start + SLICE]), by=machine
             )
     return len(keys)
+
+
+@shared_task(name="governance.announce_token_ends")
+def announce_token_ends() -> int:
+    """Tell of each token that ends soon, once; returns of how many."""
+    return revocations.announce_ends(by=User.machine())

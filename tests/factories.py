@@ -24,6 +24,7 @@ from governance.actions import policies, reviews, risk
 from governance.actions import tokens as token_verbs
 from governance.models import PolicyVersion, Review, RiskDecision, Token
 from governance.permissions import still_wanted
+from governance.scopes import Scope
 from governance.tokens import Secret
 from registry.actions import catalogue, data, documents, figures, imports, servers, systems
 from registry.documents.content import blank
@@ -323,15 +324,20 @@ def policy(
 
 
 def token(
-    *models: Model, owner: User | None = None, environment: str = "production", days: int = 30
+    *models: Model,
+    owner: User | None = None,
+    environment: str = "production",
+    days: int = 30,
+    by: User | None = None,
+    **limits: Any,
 ) -> tuple[Token, Secret]:
     """A token for `models` and the secret that is shown once."""
     return token_verbs.issue(
         name="nightly scoring",
         owner=owner or member("owner"),
         models=models,
-        actions=["predict"],
+        scope=Scope(**{"actions": ("predict",)} | limits),
         environment=environment,
         expires_at=timezone.now() + timedelta(days=days),
-        by=member("owner"),
+        by=by or member("owner"),
     )

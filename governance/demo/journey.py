@@ -21,16 +21,16 @@ import httpx
 
 from governance.demo.browser import Browser, Given, Page, Unexpected, path_of
 from governance.demo.caller import Caller
+from governance.demo.keys import SHOWN_ONCE, Keys
 from governance.demo.tour import Tour
 
 ADDRESSES = ("SITE_URL", "GATE_URL", "MLFLOW_TRACKING_URI")
-ROLES = ("owner", "reviewer", "compliance", "auditor", "outsider")
+ROLES = ("owner", "reviewer", "compliance", "auditor", "outsider", "admin")
 VERSION = "/models/credit-scorer/versions/2/"
 ASKED = "/models/credit-scorer/versions/2/invocations"
 REVIEW = r"/reviews/\d+/"
 REPORT_PATIENCE = 60.0
 DENIED, NOT_KNOWN = httpx.codes.FORBIDDEN, httpx.codes.UNAUTHORIZED
-SHOWN_ONCE = re.compile(r"crd_[a-z][0-9A-Za-z]{49}")
 
 
 class Journey:
@@ -44,6 +44,7 @@ class Journey:
         self.tour = Tour(self.people, tracking, self.mark)
         self.pages: dict[str, str] = {}  # model -> where the page of its token is
         self.report = self.password = ""
+        self.keys = Keys(self.people, self.gate, site, self.pages, ASKED)
 
     def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """The steps in order, with their names."""
@@ -52,6 +53,7 @@ class Journey:
         yield "who has no role sees nothing", self.outsider
         yield from self.tour.documents()
         yield "tokens are issued and shown once", self.issue
+        yield "a second person countersigns what reaches a high-risk model", self.keys.countersign
         yield "the card of version 2 waits for its review", self.prepare
         yield "nobody approves what they wrote", self.own_card
         yield "the gate refuses version 2 before the approval", self.refused
@@ -61,7 +63,9 @@ class Journey:
         yield "the gate lets an allowed query through", self.allowed
         yield "the gate advises a proxy", self.check
         yield from self.tour.aliases()
+        yield "a rotated token and its successor both work for a while", self.keys.rotate
         yield "a revoked token ends with the next query", self.revoke
+        yield "whoever finds a token may end it", self.keys.leak
         yield "the decisions are on record", self.decisions
         yield "compliance orders a report and downloads it", self.order
         yield "the auditor reads it all in the trail", self.trail
@@ -76,7 +80,7 @@ class Journey:
         return "healthz and readyz of both"
 
     def log_in(self) -> str:
-        """Five accounts, one password."""
+        """Six accounts, one password."""
         password = self.password = (self.folder / "password").read_text().strip()
         self.gate.example = json.loads((self.folder / "seeded.json").read_text())["examples"]["credit-scorer"]
         for browser in self.people.values():

@@ -8,8 +8,9 @@ from governance.models.policies import Policy, PolicyDraft, PolicyVersion
 from governance.models.review_rules import ReviewRuleDecision, rule_for, rules_in_force
 from governance.models.reviews import Judgement, Review, ReviewCondition, judging_roles
 from governance.models.risk import RiskClass, RiskDecision
+from governance.models.service_accounts import ServiceAccount
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
-from governance.models.tokens import Token
+from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
     "Batch",
@@ -26,9 +27,12 @@ __all__ = [
     "RiskClass",
     "RiskDecision",
     "SavedFilter",
+    "ServiceAccount",
     "SeverityDecision",
     "Suspension",
     "Token",
+    "TokenLife",
+    "TokenUse",
     "decided_severities",
     "judging_roles",
     "rule_for",

@@ -18,6 +18,7 @@ from registry.models.users import User
 from registry.models.visibility import (
     ModelGroupObjectPermission,
     ModelUserObjectPermission,
+    narrowed_to,
     sees_everything,
     visible_models,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "TrackingServer",
     "User",
     "Version",
+    "narrowed_to",
     "sees_everything",
     "visible_models",
 ]

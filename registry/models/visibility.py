@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -51,7 +52,17 @@ class ModelGroupObjectPermission(GroupObjectPermissionBase):
 
 
 def sees_everything(user: User | AnonymousUser) -> bool:
-    """True for those whose role lets them see every model (compliance, auditor, admin)."""
+    """True for those whose role lets them see every model (compliance, auditor, admin), unless a limit names some."""
+    return narrowed_to(user) is None and _role_sees(user)
+
+
+def narrowed_to(user: User | AnonymousUser) -> Mapping[str, Any] | None:
+    """The models that the limit of this request names, as a condition on their key; None without one."""
+    limit = getattr(user, "limit", None)
+    return limit.models if limit else None
+
+
+def _role_sees(user: User | AnonymousUser) -> bool:
     return user.is_active and user.has_perm("registry.view_model")
 
 
@@ -62,12 +73,14 @@ def visible_models(user: User | AnonymousUser, path: str = "") -> Q:
     """
     if not user.is_active:
         return Q(pk__in=[])
-    if sees_everything(user):
-        return Q()
+    narrow = narrowed_to(user)
+    limited = Q() if narrow is None else Q(**{f"{path or 'pk'}__{how}": what for how, what in narrow.items()})
+    if _role_sees(user):
+        return limited
     # Every page asks this several times, and to build it of query sets costs a millisecond each time.
     shared = RawSQL(SHARED, (user.pk, user.pk))  # noqa: S611 - fixed text
     # One set and not two alternatives: the database can join a set from either side.
-    return Q(**{f"{path}__in" if path else "pk__in": shared})
+    return Q(**{f"{path}__in" if path else "pk__in": shared}) & limited
 
 
 def audience_named(text: str) -> Group | User | None:

@@ -14,14 +14,18 @@ from drf_spectacular.validation import validate_schema
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
+from governance.api.leaks import Leaked
 from governance.api.schema import Nowhere, Schema
+from registry.api.bearer import Bearer
 from registry.api.doors import Door, Listing, Session
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "reference" / "openapi.yaml"
 FILES = {  # take files, not JSON: bytes need no example
     "imports_take": {"multipart/form-data", "application/octet-stream"},
     "figures_attach": {"image/png", "image/jpeg"},
+    "tokens_introspect": {"application/x-www-form-urlencoded"},
 }
+OPEN = {"/api/v1/tokens/leaked/"}  # whoever has found a token has no account
 NO_BODY = {"get", "delete"}
 # Answers of a form that is not ours: their formats have schemas of their own.
 FOREIGN = {"card_export", "datasheet_export", "versions_prov"}
@@ -83,7 +87,8 @@ def test_every_operation_has_an_id_a_summary_and_a_tag(described: dict[str, Any]
 
 def test_every_operation_says_that_it_asks_who_one_is_and_shows_an_example(described: dict[str, Any]) -> None:
     for path, method, operation in operations(described):
-        assert operation["security"] == [{"session": []}], path
+        signed_in = [{"token": []}, {"session": []}]
+        assert operation.get("security", []) == ([] if path in OPEN else signed_in), path
         for status, answer in operation["responses"].items():
             kinds = answer.get("content", {})
             if int(status) >= 400:
@@ -99,13 +104,15 @@ def test_every_operation_says_that_it_asks_who_one_is_and_shows_an_example(descr
             assert name in FILES or all(kind.get("examples") for kind in body.values()), (path, method)
 
 
-@pytest.mark.parametrize("view", sorted(set(views()) - {Schema, Nowhere}, key=lambda view: view.__name__))
+@pytest.mark.parametrize(
+    "view", sorted(set(views()) - {Schema, Nowhere, Leaked}, key=lambda view: view.__name__)
+)
 def test_every_view_says_what_it_starts_from_and_what_it_asks(view: type[Door]) -> None:
     """`kind` and `needs` stand in the class itself: what one forgets is a failure and not a default."""
     assert issubclass(view, Door)
     assert {"kind", "needs"} <= set(vars(view))
     assert hasattr(view.kind.objects, "visible_to")
-    assert view.authentication_classes == [Session]
+    assert view.authentication_classes == [Bearer, Session]
     assert view.permission_classes == [IsAuthenticated]
     if issubclass(view, Listing):
         assert view.order
@@ -113,7 +120,7 @@ def test_every_view_says_what_it_starts_from_and_what_it_asks(view: type[Door]) 
 
 @pytest.mark.parametrize("view", [Schema, Nowhere])
 def test_the_views_without_rows_ask_who_one_is(view: type[APIView]) -> None:
-    assert view.authentication_classes == [Session]
+    assert view.authentication_classes == [Bearer, Session]
     assert view.permission_classes == [IsAuthenticated]
 
 

@@ -69,9 +69,12 @@ PINNED = {
     "system-remove-model": 8,  # system; may one see it; model; cleared versions
     "system-retire": 7,  # system; may one see it; cleared versions
     "systems": 9,  # systems bare and dressed; models in them; their number; saved filters
-    "token": 8,  # token; decisions; their number; models
     "token-access": 8,  # token; groups and tokens of its owner; policies
+    "token": 9,  # token; decisions; their number, by day; models
     "token-new": 6,  # accounts and models to choose from
+    "service-accounts": 6,  # accounts with their sponsors; whom to choose as sponsor
+    "token-lives": 6,  # what holds; what was decided
+    "token-revocations": 6,  # accounts and models to choose from
     "tokens": 7,  # tokens; their models; their number
     "trail": 6,  # entries; their number
     "why": 4,  # without a question nothing is asked

@@ -15,6 +15,7 @@ from governance.actions import tokens as token_verbs
 from governance.gate.journal import FIELDS, record_digest
 from governance.gate.merkle import root
 from governance.models import Batch, Decision
+from governance.scopes import Scope
 from registry.actions import catalogue
 from tests import factories
 from tests.governance.gate.conftest import Running, Served, code, stored
@@ -108,7 +109,7 @@ def test_an_account_that_is_switched_off_is_refused_with_the_next_query(
 
 def test_a_token_expires_by_the_clock_of_the_database(gate: Running, served: Served) -> None:
     token, secret = token_verbs.issue(
-        name="short", owner=factories.member("owner"), models=[served.version.model], actions=["predict"],
+        name="short", owner=factories.member("owner"), models=[served.version.model], scope=Scope(actions=("predict",)),
         environment="production", expires_at=timezone.now() + timedelta(seconds=1.5), by=factories.member("owner"),
     )  # fmt: skip
     assert gate.check(served.path, secret.text).status_code == 200
