@@ -217,7 +217,7 @@ class Token(orm.Model):
         """What it can do and until when, with these names of models."""
         return sentence(
             self.scope, owner=self.owner.get_username(), models=models, environment=self.environment, ends=self.ends_at,
-            over=self.state != "active",
+            over=self.state in ("expired", "revoked"),
         )  # fmt: skip
 
     def reach(self) -> orm.QuerySet[Model]:
