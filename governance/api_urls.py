@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from governance.api import (
     clearances,
     decisions,
+    duties,
     lineage,
     lists,
     policies,
@@ -55,6 +56,7 @@ urlpatterns = [
     path("policies/<slug:slug>/<slug:environment>/", policies.OnePolicy.as_view(), name="api-policy"),
     path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
+    path("duties/", duties.Duties.as_view(), name="api-duties"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),
     path("", schema.Nowhere.as_view(), name="api"),

@@ -23,6 +23,8 @@ PLACES = (
     ("Policies", "policies", "policy", "/policies/", "", "Control"),
     ("Tokens", "tokens", "token", "/tokens/", "", "Control"),
     ("Document rules", "severities", "gear", "/document-rules/", "", "Control"),
+    ("People", "people", "users", "/people/", "registry.view_rolegrant", "Control"),
+    ("Duties", "duties", "risk", "/duties/", "registry.view_rolegrant", "Control"),
     ("Decisions", "decisions", "decision", "/decisions/", "governance.view_decision", "Proof"),
     ("Reports", "reports", "report", "/reports/", "", "Proof"),
     ("Trail", "trail", "trail", "/trail/", "", "Proof"),

@@ -8,6 +8,7 @@ from governance.views import (
     affected,
     bom,
     decisions,
+    duties,
     filters,
     lists,
     models,
@@ -69,6 +70,8 @@ urlpatterns = [
     path("tokens/new/", tokens.issue, name="token-new"),
     path("tokens/<uuid:pk>/", tokens.token, name="token"),
     path("tokens/<uuid:pk>/revoke/", tokens.revoke, name="token-revoke"),
+    path("duties/", duties.duties, name="duties"),
+    path("duties.csv", duties.duties_csv, name="duties-csv"),
     path("decisions/", decisions.decisions, name="decisions"),
     path("decisions/<uuid:pk>/", decisions.decision, name="decision"),
 ]

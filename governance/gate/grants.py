@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from governance import tokens
 from governance.gate.request import Query
+from governance.roles import GIVEN
 from registry import canonical
 
 
@@ -62,7 +63,9 @@ SELECT now() AS at,
        t.id AS token, t.environment, t.actions, t.expires_at <= now() AS expired,
        t.revoked_at IS NOT NULL AS revoked, u.username AS caller, u.is_active AS active,
        ARRAY(SELECT g.name::text FROM registry_user_groups ug JOIN auth_group g ON g.id = ug.group_id
-             WHERE ug.user_id = u.id) AS groups,
+             WHERE ug.user_id = u.id AND (g.name <> ALL (%(roles)s::text[]) OR EXISTS (
+               SELECT 1 FROM registry_rolegrant r WHERE r.user_id = u.id AND r.role = g.name AND r.ended_at IS NULL
+               AND r.since <= now() AND (r.until IS NULL OR r.until > now())))) AS groups,
        m.id IS NOT NULL AS model_known,
        EXISTS (SELECT 1 FROM governance_token_models s WHERE s.token_id = t.id AND s.model_id = m.id) AS in_scope,
        pv.body AS policy, v.number AS version, coalesce(c.allowed, false) AS cleared,
@@ -132,6 +135,7 @@ class Grants:
                 "model": query.model,
                 "alias": query.alias,
                 "number": query.number,
+                "roles": GIVEN,
             },
         )
         self.clock.set(row["at"])

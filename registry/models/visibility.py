@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
+from registry.models.roles import groups_of
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, Group
 
@@ -49,7 +51,9 @@ def visible_models(user: User | AnonymousUser, path: str = "") -> Q:
     if sees_everything(user):
         return Q()
     direct = ModelUserObjectPermission.objects.filter(user_id=user.pk, permission__codename=VIEW_MODEL)
-    grouped = ModelGroupObjectPermission.objects.filter(group__user=user.pk, permission__codename=VIEW_MODEL)
+    grouped = ModelGroupObjectPermission.objects.filter(
+        group__in=groups_of(user.pk).values("pk"), permission__codename=VIEW_MODEL
+    )
     shared = direct.values("content_object_id").union(grouped.values("content_object_id"))
     # One set and not two alternatives: the database can join a set from either side.
     return Q(**{f"{path}__in" if path else "pk__in": shared})

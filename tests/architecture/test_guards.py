@@ -33,6 +33,7 @@ NEVER_EMPTIED = {
     "governance_suspension",
     "registry_import",
     "registry_system",
+    "registry_rolegrant",
 }
 OTHER = {
     ("registry_revision", "whole_revision"),
@@ -41,6 +42,8 @@ OTHER = {
     ("registry_import", "import_course"),
     ("registry_system", "system_course"),
     ("registry_system_models", "system_members"),
+    ("registry_rolegrant", "grant_course"),
+    ("registry_user_groups", "role_is_granted"),
     ("registry_ledgerrow", "ledger_clock"),
     ("registry_ledgerrow", "own_ledger"),
     ("registry_aliasorder", "alias_order_course"),

@@ -37,6 +37,7 @@ NOT_PAGES = {
     "models-csv": "a table for spreadsheets",
     "systems-csv": "a table for spreadsheets",
     "datasets-csv": "a table for spreadsheets",
+    "duties-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
     "logout",
@@ -63,6 +64,8 @@ POST_ONLY = {
     "review-judge",
     "review-withdraw",
     "token-revoke",
+    "role-give",
+    "role-take",
     "report-new",
     "import-use",
     "report-cancel",
@@ -137,6 +140,7 @@ class Stand:
             "filter-delete": [self.saved.pk],
             "token": [self.token.pk],
             "token-revoke": [self.token.pk],
+            "role-take": [self.token.owner.grants.get().pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
