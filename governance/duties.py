@@ -210,7 +210,7 @@ def _rules(content: Any) -> list[dict[str, Any]]:
 
 def _is_over(rule: Mapping[str, Any]) -> bool:
     end = rule.get("valid_until")
-    return bool(end) and datetime.fromisoformat(end) <= timezone.now()
+    return bool(end) and datetime.fromisoformat(str(end)) <= timezone.now()
 
 
 def _reached(person: Person, usable: Mapping[str, Keys]) -> Keys:

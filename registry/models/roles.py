@@ -93,6 +93,7 @@ class RoleGrant(models.Model):
 
 
 def groups_of(user_id: int | None) -> models.QuerySet[Group]:
-    """The groups that count for somebody now: a team always, a role while it is granted."""
-    granted = RoleGrant.objects.in_force().filter(user_id=user_id, role=OuterRef("name"))
-    return Group.objects.filter(~Q(name__in=Role.values) | Exists(granted), user=user_id)
+    """The groups that count for somebody now: a team always, a role while it is granted. None: nobody, no group."""
+    who = user_id or 0
+    granted = RoleGrant.objects.in_force().filter(user_id=who, role=OuterRef("name"))
+    return Group.objects.filter(~Q(name__in=Role.values) | Exists(granted), user=who)

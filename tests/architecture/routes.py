@@ -53,7 +53,7 @@ BODIES: dict[str, Any] = {
     "POST api-figures": b"no picture",
     "POST api-roles": {"account": "viewer", "role": "owner", "reason": "She joins."},
     "POST role-give": {"account": "viewer", "role": "owner", "reason": "She joins."},
-    "POST api-import-use": {"into": "none"},
+    "POST api-import-use": lambda world: {"into": f"{world.shared.model.slug}/1"},
     "POST api-imports": b"# Card",
     "POST api-judgement": {"outcome": "approve", "digest": "0" * 64},
     "POST api-risk": {"risk_class": "limited", "rationale": "Annex III."},
@@ -156,7 +156,8 @@ class World:
     def answer(self, caller: str, method: str, route: Route, address: str) -> Any:
         """The answer itself, of the route at this address."""
         browser, key = self.browsers[caller], f"{method} {route.name}"
-        sent = {"data": BODIES.get(key, {})}
+        body = BODIES.get(key, {})
+        sent = {"data": body(self) if callable(body) else body}
         if method != "GET" and route.is_api:
             sent["content_type"] = CONTENT.get(key, "application/json")
         session = str(browser.cookies.get(settings.SESSION_COOKIE_NAME))
