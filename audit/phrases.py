@@ -67,6 +67,13 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "account.changed": lambda f: (
         f"{'made' if f['created'] else 'changed'} the account {_name(f['account'])}: {f['state']}, roles {f['roles']}"
     ),
+    "role.given": lambda f: (
+        f"gave {_name(f['account'])} the role {f['role']}"
+        + (f" until {f['until'][:16].replace('T', ' ')} UTC" if f["until"] else "")
+        + _quoted(f["reason"])
+    ),
+    "role.taken": lambda f: f"took the role {f['role']} from {_name(f['account'])}",
+    "role.lapsed": lambda f: f"saw the time of {_name(f['account'])} as {f['role']} end",
     "server.added": lambda f: f"began to follow the tracking server {_name(f['server'])}",
     "server.moved": lambda f: (
         f"moved the tracking server {_name(f['server'])} from {f['previous']} to {f['uri']}"

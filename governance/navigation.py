@@ -24,6 +24,8 @@ PLACES = (
     ("Tokens", "tokens", "token", "/tokens/", "", "Control"),
     ("Review rules", "review-rules", "gear", "/review-rules/", "", "Control"),
     ("Document rules", "severities", "gear", "/document-rules/", "", "Control"),
+    ("People", "people", "users", "/people/", "registry.view_rolegrant", "Control"),
+    ("Duties", "duties", "risk", "/duties/", "registry.view_rolegrant", "Control"),
     ("Decisions", "decisions", "decision", "/decisions/", "governance.view_decision", "Proof"),
     ("Reports", "reports", "report", "/reports/", "", "Proof"),
     ("Trail", "trail", "trail", "/trail/", "", "Proof"),

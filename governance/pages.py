@@ -9,6 +9,7 @@ from governance.views import (
     affected,
     bom,
     decisions,
+    duties,
     filters,
     glass,
     lists,
@@ -104,6 +105,8 @@ urlpatterns = [
     path("tokens/<uuid:pk>/rotate/", token_changes.rotate, name="token-rotate"),
     path("tokens/<uuid:pk>/countersign/", token_changes.countersign, name="token-countersign"),
     path("tokens/<uuid:pk>/revoke/", tokens.revoke, name="token-revoke"),
+    path("duties/", duties.duties, name="duties"),
+    path("duties.csv", duties.duties_csv, name="duties-csv"),
     path("decisions/", decisions.decisions, name="decisions"),
     path("decisions/<uuid:pk>/", decisions.decision, name="decision"),
 ]

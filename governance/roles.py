@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 READ_ALL = ("registry.view_model", "registry.view_dataset", "registry.view_system")
-TRAIL = ("audit.view_entry", "governance.view_decision", "governance.view_token")
+TRAIL = ("audit.view_entry", "registry.view_rolegrant", "governance.view_decision", "governance.view_token")
 
 ROLES: dict[str, tuple[str, ...]] = {
+    "viewer": (),  # sees what is shared with them, and changes nothing
     "owner": (
         "registry.write_document",
         "registry.add_system",
@@ -55,6 +56,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registry.view_user",
         "registry.add_user",
         "registry.change_user",
+        "registry.grant_role",
         "registry.share_model",
         "registry.sync_trackingserver",
         "registry.move_alias",
@@ -69,8 +71,16 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     # The portal itself: reads tracking servers on a schedule, sweeps clearances, imports files on the command line.
     # Nobody logs in as it.
-    "machine": ("registry.view_model", "registry.sync_trackingserver", "registry.write_document"),
+    "machine": (
+        "registry.view_model",
+        "registry.sync_trackingserver",
+        "registry.write_document",
+        "registry.grant_role",  # sweeps roles whose time is over, and gives the first of an installation
+    ),
 }
+
+# Those that are given to somebody, from a time and until a time (registry.models.Role).
+GIVEN = [role for role in ROLES if role != "machine"]
 
 
 def connect() -> None:

@@ -172,7 +172,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 AUTH_USER_MODEL = "registry.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "registry.backends.GrantedRoles",
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None  # default deny: there is no anonymous account that could be granted anything
@@ -215,6 +215,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-lapsed": {"task": "governance.sweep_lapsed", "schedule": 60.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
     "announce-token-ends": {"task": "governance.announce_token_ends", "schedule": 600.0},
+    "tidy-roles": {"task": "registry.tidy_roles", "schedule": 60.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }
 

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
-from registry.actions import hooks
+from registry.actions import hooks, roles
 from registry.mlflow.deliveries import waiting_key
 from registry.models import AliasOrder, KeptAnswer, TrackingServer, User, Version
 
@@ -34,6 +34,12 @@ def sync_all() -> int:
     for pk in lost.values_list("pk", flat=True):
         write_alias.delay(pk)
     return len(servers)
+
+
+@shared_task(name="registry.tidy_roles")
+def tidy_roles() -> int:
+    """Tell of roles whose time is over; returns how many."""
+    return roles.tidy(by=User.machine())
 
 
 @shared_task(name="registry.sync_server")

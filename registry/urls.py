@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.views import datasets, documents, editor, figures, hooks, imports, ledger, servers
+from registry.views import datasets, documents, editor, figures, hooks, imports, ledger, people, servers
 
 CARD = "models/<slug:slug>/versions/<int:number>/card/"
 
@@ -29,6 +29,9 @@ urlpatterns = [
     path("documents/<int:pk>/revisions/<int:number>/", documents.revision, name="revision"),
     path("documents/<int:pk>/compare/<int:before>/<int:after>/", documents.compare, name="compare"),
     path("figures/<slug:digest>/", figures.figure, name="figure"),
+    path("people/", people.people, name="people"),
+    path("people/roles/", people.give, name="role-give"),
+    path("people/roles/<int:pk>/take/", people.take, name="role-take"),
     path("servers/", servers.servers, name="servers"),
     path("servers/new/", servers.new, name="server-new"),
     path("servers/<slug:name>/", servers.server, name="server"),

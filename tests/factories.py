@@ -26,7 +26,7 @@ from governance.models import PolicyVersion, Review, RiskDecision, Token
 from governance.permissions import still_wanted
 from governance.scopes import Scope
 from governance.tokens import Secret
-from registry.actions import catalogue, data, documents, figures, imports, servers, systems
+from registry.actions import catalogue, data, documents, figures, imports, roles, servers, systems
 from registry.documents.content import blank
 from registry.documents.outline import Column, Field, outline
 from registry.models import (
@@ -36,6 +36,8 @@ from registry.models import (
     Manifest,
     Model,
     Revision,
+    Role,
+    RoleGrant,
     Run,
     System,
     TrackingServer,
@@ -74,7 +76,9 @@ def member(role: str, name: str = "") -> User:
     user, _ = User.objects.get_or_create(
         username=name or role, defaults={"email": f"{name or role}@example.org"}
     )
-    user.groups.add(Group.objects.get(name=role))
+    if role not in RoleGrant.objects.standing().filter(user=user).values_list("role", flat=True):
+        until = timezone.now() + timedelta(days=30) if role == Role.AUDITOR else None
+        roles.give(user=user, role=role, reason="For a test.", until=until, by=User.machine())
     return User.objects.get(pk=user.pk)  # fresh: permissions are remembered on the object
 
 

@@ -20,13 +20,13 @@ from governance import policies
 from governance.models import Policy, Token
 from governance.policies import ACTIONS, Access, Compiled, Rule
 from registry import canonical
-from registry.models import Environment, Model, User
+from registry.models import Environment, Model, User, groups_of
 
 # Every account that is switched on with those of the named groups that it is in; one row an account that the policy names.
 NAMED = """
 SELECT u.username, u.kind = 'service', coalesce(array_agg(g.name ORDER BY g.name) FILTER (WHERE g.id IS NOT NULL), '{}')
 FROM registry_user u
-LEFT JOIN registry_user_groups ug ON ug.user_id = u.id
+LEFT JOIN registry_membership ug ON ug.user_id = u.id
   AND ug.group_id IN (SELECT id FROM auth_group WHERE name = ANY(%(groups)s))
 LEFT JOIN auth_group g ON g.id = ug.group_id
 WHERE u.is_active AND (u.username = ANY(%(names)s) OR ug.group_id IS NOT NULL)
@@ -75,7 +75,7 @@ def what(account: User, models: QuerySet[Model], *, at: datetime | None = None) 
         return []
     now = at or timezone.now()
     names = {f"user:{account.username}"} | {
-        f"group:{name}" for name in account.groups.values_list("name", flat=True)
+        f"group:{name}" for name in groups_of(account.pk).values_list("name", flat=True)
     }
     if account.kind == User.Kind.SERVICE:
         names.add(f"service:{account.username}")

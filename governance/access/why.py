@@ -16,7 +16,7 @@ from governance.gate.decide import Answer, weigh
 from governance.gate.grants import Facts, TokenFacts
 from governance.gate.request import CHAMPION, CHECK, Query
 from governance.models import Clearance, Policy, Token
-from registry.models import Alias, Model, User, Version
+from registry.models import Alias, Model, User, Version, groups_of
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _token(asked: Question) -> TokenFacts:
         revoked=token is not None and token.revoked_at is not None,
         caller=caller.username,
         active=caller.is_active,
-        groups=frozenset(caller.groups.values_list("name", flat=True)),
+        groups=frozenset(groups_of(caller.pk).values_list("name", flat=True)),
         service=caller.kind == User.Kind.SERVICE,
     )
 

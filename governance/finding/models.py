@@ -55,6 +55,8 @@ WHY = Criterion(
         ("artifact", "Files"),
         ("datasheets", "Datasheets"),
         ("card", "Card"),
+        ("age", "Age of the approval"),
+        ("conditions", "Conditions of the approval"),
         ("suspension", "Suspension"),
     ),
 )

@@ -74,7 +74,7 @@ SELECT now() AS at,
        t.id AS token, t.environment, t.actions, LEAST(t.expires_at, t.overlap_ends_at) <= now() AS expired,
        t.revoked_at IS NOT NULL AS revoked, t.needs_second AND t.countersigned_at IS NULL AS waiting,
        t.purpose, t.networks, t.limits, w.is_active IS NOT FALSE AS answered_for, u.username AS caller, u.is_active AS active, u.kind = 'service' AS service,
-       ARRAY(SELECT g.name::text FROM registry_user_groups ug JOIN auth_group g ON g.id = ug.group_id
+       ARRAY(SELECT g.name::text FROM registry_membership ug JOIN auth_group g ON g.id = ug.group_id
              WHERE ug.user_id = u.id) AS groups,
        m.id IS NOT NULL AS model_known,
        EXISTS (SELECT 1 FROM governance_token_models s WHERE s.token_id = t.id AND s.model_id = m.id)

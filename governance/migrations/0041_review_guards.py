@@ -32,7 +32,7 @@ CREATE FUNCTION cardinal_independent(asked bigint, who bigint) RETURNS boolean L
 $$;
 CREATE FUNCTION cardinal_judges(who bigint, under text) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (
-    SELECT 1 FROM registry_user_groups ug JOIN auth_group g ON g.id = ug.group_id
+    SELECT 1 FROM registry_membership ug JOIN auth_group g ON g.id = ug.group_id
     JOIN auth_group_permissions gp ON gp.group_id = g.id JOIN auth_permission p ON p.id = gp.permission_id
     JOIN django_content_type c ON c.id = p.content_type_id
     WHERE ug.user_id = who AND (under = '' OR g.name = under) AND p.codename = 'judge_review'
@@ -249,7 +249,11 @@ WHERE state = 'approved' AND EXISTS (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0040_reviews"), ("otp_totp", "0003_add_timestamps")]
+    dependencies = [
+        ("governance", "0040_reviews"),
+        ("otp_totp", "0003_add_timestamps"),
+        ("registry", "0090_roles"),
+    ]
 
     operations = [
         migrations.RunSQL(WANTS, "DROP FUNCTION cardinal_review_wants(jsonb, bigint);"),

@@ -15,13 +15,13 @@ CREATE FUNCTION cardinal_sees(who bigint, what bigint) RETURNS boolean LANGUAGE 
 BEGIN
   RETURN EXISTS (SELECT 1 FROM registry_user u WHERE u.id = who AND u.is_active) AND (
     EXISTS (SELECT 1 FROM registry_modelgroupobjectpermission p
-            JOIN registry_user_groups g ON g.group_id = p.group_id AND g.user_id = who
+            JOIN registry_membership g ON g.group_id = p.group_id AND g.user_id = who
             JOIN auth_permission a ON a.id = p.permission_id AND a.codename = 'view_model'
             WHERE p.content_object_id = what)
     OR EXISTS (SELECT 1 FROM registry_modeluserobjectpermission p
                JOIN auth_permission a ON a.id = p.permission_id AND a.codename = 'view_model'
                WHERE p.user_id = who AND p.content_object_id = what)
-    OR EXISTS (SELECT 1 FROM registry_user_groups g
+    OR EXISTS (SELECT 1 FROM registry_membership g
                JOIN auth_group_permissions gp ON gp.group_id = g.group_id
                JOIN auth_permission a ON a.id = gp.permission_id AND a.codename = 'view_model'
                JOIN django_content_type c ON c.id = a.content_type_id AND c.app_label = 'registry'

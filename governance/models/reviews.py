@@ -17,7 +17,7 @@ from django.urls import reverse
 from governance import reviews as course
 from governance.reviews import APPROVED_ONCE, Rule
 from registry import canonical
-from registry.models import Document
+from registry.models import Document, groups_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import Group
@@ -31,7 +31,9 @@ JUDGES = "judge_review"  # the permission by which a role judges
 
 def judging_groups(user: User) -> models.QuerySet[Group]:
     """The roles that `user` holds and that judge reviews."""
-    return user.groups.filter(permissions__codename=JUDGES, permissions__content_type__app_label="governance")
+    return groups_of(user.pk).filter(
+        permissions__codename=JUDGES, permissions__content_type__app_label="governance"
+    )
 
 
 def judging_roles(user: User) -> list[str]:

@@ -69,7 +69,7 @@ def new_system(request: PortalRequest) -> HttpResponse:
 @require_POST
 def add_model(request: PortalRequest, slug: str) -> HttpResponse:
     """Put a model into a system."""
-    one = get_object_or_404(System.objects.visible_to(request.user), slug=slug)
+    one = _changeable(request, slug)
     form = AddModelForm(request.user, request.POST)
     if not form.is_valid():
         return system(request, slug, add_form=form)

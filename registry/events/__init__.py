@@ -1,6 +1,6 @@
 """What happens, told upwards, by noun. See `base` for how."""
 
-from registry.events.accounts import AccountChanged, ActionRefused
+from registry.events.accounts import AccountChanged, ActionRefused, RoleGiven, RoleLapsed, RoleTaken
 from registry.events.base import Event, Unheard, happened, happened_together, publish, publish_together
 from registry.events.catalogue import (
     AliasMoved,
@@ -84,6 +84,9 @@ __all__ = [
     "ModelUnshared",
     "PipelineRecorded",
     "RevisionSaved",
+    "RoleGiven",
+    "RoleLapsed",
+    "RoleTaken",
     "ServerAdded",
     "ServerAuthoritySet",
     "ServerBelieved",

@@ -28,7 +28,7 @@ SELECT own.content_object_id FROM registry_modeluserobjectpermission own
 WHERE own.user_id = %s AND own.permission_id = ({SEEING})
 UNION
 SELECT theirs.content_object_id FROM registry_modelgroupobjectpermission theirs
-JOIN registry_user_groups belongs ON belongs.group_id = theirs.group_id
+JOIN registry_membership belongs ON belongs.group_id = theirs.group_id
 WHERE belongs.user_id = %s AND theirs.permission_id = ({SEEING})
 """  # noqa: S608 - fixed text
 

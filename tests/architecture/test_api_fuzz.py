@@ -116,7 +116,7 @@ def test_no_request_breaks_the_interface_or_its_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     browser = Client()
-    browser.force_login(request.getfixturevalue(role), backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(request.getfixturevalue(role), backend="registry.backends.GrantedRoles")
     cookies = {settings.SESSION_COOKIE_NAME: browser.cookies[settings.SESSION_COOKIE_NAME].value}
     cookies["csrftoken"] = "c" * 32
     monkeypatch.setattr(settings, "API_REQUESTS_PER_MINUTE", 1_000_000)

@@ -37,6 +37,7 @@ NEVER_EMPTIED = {
     "registry_import",
     "registry_system",
     "registry_delivery",
+    "registry_rolegrant",
 }
 OTHER = {
     ("registry_revision", "whole_revision"),
@@ -45,6 +46,8 @@ OTHER = {
     ("registry_import", "import_course"),
     ("registry_system", "system_course"),
     ("registry_system_models", "system_members"),
+    ("registry_rolegrant", "grant_course"),
+    ("registry_user_groups", "role_is_granted"),
     ("registry_ledgerrow", "ledger_clock"),
     ("registry_ledgerrow", "own_ledger"),
     ("registry_delivery", "refuse_change"),

@@ -48,7 +48,7 @@ def measure() -> Iterator[str]:
     landscape.fill()
     for name, user in landscape.people().items():
         browser = Client(headers={"host": "127.0.0.1"})
-        browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        browser.force_login(user, backend="registry.backends.GrantedRoles")
         for page, address in (LISTS | one(user)).items():
             yield f"{name:<8}{page:<15}{timed(browser, address)}"
 

@@ -108,7 +108,7 @@ class TestReviews:
 
     def test_nobody_judges_what_they_wrote(self, version: Version, as_user: AsUser) -> None:
         both = factories.member("owner", "both")
-        both.groups.add(factories.member("reviewer").groups.get(name="reviewer"))
+        both = factories.member("reviewer", both.username)
         factories.system(model=version.model)
         factories.save(factories.training_data(version))
         factories.save(version, by=both)

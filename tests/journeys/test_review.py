@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
 from governance.models import Review
@@ -63,7 +62,7 @@ def test_nobody_approves_what_they_wrote_and_reads_why(
     person: Any, changed: Review, told: Callable[[], str]
 ) -> None:
     owner = factories.member("owner")
-    owner.groups.add(Group.objects.get(name="reviewer"))  # the role would allow it, the authorship does not
+    factories.member("reviewer", owner.username)  # the role would allow it, the authorship does not
     page = person(owner)
 
     page.goto(changed.get_absolute_url())

@@ -38,6 +38,7 @@ NOT_PAGES = {
     "models-csv": "a table for spreadsheets",
     "systems-csv": "a table for spreadsheets",
     "datasets-csv": "a table for spreadsheets",
+    "duties-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
     "logout",
@@ -76,6 +77,8 @@ POST_ONLY = {
     "token-countersign",
     "token-sentence",
     "service-account-end",
+    "role-give",
+    "role-take",
     "report-new",
     "import-use",
     "report-cancel",
@@ -166,6 +169,7 @@ class Stand:
             "token-rotate": [self.token.pk],
             "token-countersign": [self.token.pk],
             "service-account-end": [0],
+            "role-take": [self.token.owner.grants.get().pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],

@@ -217,7 +217,7 @@ def test_the_anonymous_is_sent_to_the_login(stand: Stand) -> None:
 
 def test_a_post_without_the_forms_token_is_refused(stand: Stand) -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(allmighty(), backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(allmighty(), backend="registry.backends.GrantedRoles")
     before, wrong = Entry.objects.count(), []
 
     for name in [*FORBIDDEN, *PRIVATE]:

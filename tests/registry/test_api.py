@@ -272,7 +272,7 @@ class TestProblems:
 
     def test_a_change_without_the_token_against_forgery_is_refused(self, owner: User) -> None:
         browser = Client(enforce_csrf_checks=True)
-        browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+        browser.force_login(owner, backend="registry.backends.GrantedRoles")
 
         is_problem(browser.post(f"{API}/systems/", "{}", content_type="application/json"), 403)
 

@@ -104,7 +104,7 @@ def test_an_auditor_sees_everything(version: Version, auditor: User, model: type
 def test_nobody_sees_a_row_twice(version: Version, owner: User, model: type[Row]) -> None:
     """Shared with the person and with two groups: still one row."""
     factories.share(version.model, owner)
-    owner.groups.add(Group.objects.get(name="reviewer"))
+    owner = factories.member("reviewer", owner.username)
 
     rows = list(model._default_manager.visible_to(owner).values_list("pk", flat=True))  # type: ignore[attr-defined]
 

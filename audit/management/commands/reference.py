@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -55,6 +56,7 @@ def pages() -> dict[str, str]:
     """File name → content."""
     return {
         "roles.md": HEAD + _roles(),
+        "permissions.md": HEAD + _permissions(),
         "events.md": HEAD + _events(),
         "gate-reasons.md": HEAD + _reasons(),
         "documents.md": HEAD + _documents(),
@@ -73,6 +75,29 @@ def _roles() -> str:
     for role, permissions in ROLES.items():
         rows += [f"## {role}", "", *(f"- `{permission}`" for permission in permissions), ""]
     return "\n".join(rows)
+
+
+def _permissions() -> str:
+    """Who gets what from every route, from the table that the tests walk."""
+    columns = ("anonymous", "outsider", "viewer", "owner", "reviewer", "compliance", "auditor", "admin")
+    rows = [
+        "# Who gets what from every route",
+        "",
+        "What each role may do stands in [roles.md](roles.md). This table is walked by a test with every role; a route",
+        "without a row, and a row without a route, fail it. Where a route is about an object, the first status is for one",
+        "that is shared with the caller and the second for one that is not. The outsider has an account and no role; an",
+        "auditor whose time is over gets what the outsider gets. 400, 404 after 200, 409, 412, 415 and 428: the caller",
+        "may, and what was sent cannot be accepted as it is.",
+        "",
+        f"| method | route | {' | '.join(columns)} |",
+        f"| --- | --- |{' --- |' * len(columns)}",
+    ]
+    table = yaml.safe_load((settings.BASE_DIR / "docs" / "reference" / "routes.yaml").read_text())
+    for key, row in table.items():
+        method, name = key.split(" ", 1)
+        cells = [" / ".join(cell) for cell in zip(*(one.split() for one in row), strict=True)]
+        rows.append(f"| {method} | `{name}` | {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
 
 
 def _events() -> str:
