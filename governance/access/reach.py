@@ -17,21 +17,28 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance import policies
-from governance.models import Policy, Token
+from governance.models import Policy, ServiceAccount, Token
 from governance.policies import ACTIONS, Access, Compiled, Rule
 from registry import canonical
 from registry.models import Environment, Model, User, groups_of
+from registry.models.visibility import SEERS
 
-# Every account that is switched on with those of the named groups that it is in; one row an account that the policy names.
-NAMED = """
-SELECT u.username, u.kind = 'service', coalesce(array_agg(g.name ORDER BY g.name) FILTER (WHERE g.id IS NOT NULL), '{}')
+# Every account that is switched on and sees the model, with those of the named groups that it is in; one row an account
+# that the policy names. Whoever answers for a service account is switched on and sees the model, too.
+NAMED = f"""
+WITH seers AS MATERIALIZED ({SEERS})
+SELECT u.username, u.kind = 'service', coalesce(array_agg(g.name ORDER BY g.name) FILTER (WHERE g.id IS NOT NULL), '{{}}')
 FROM registry_user u
 LEFT JOIN registry_membership ug ON ug.user_id = u.id
   AND ug.group_id IN (SELECT id FROM auth_group WHERE name = ANY(%(groups)s))
 LEFT JOIN auth_group g ON g.id = ug.group_id
-WHERE u.is_active AND (u.username = ANY(%(names)s) OR ug.group_id IS NOT NULL)
+WHERE u.is_active AND u.id IN (SELECT user_id FROM seers)
+  AND NOT EXISTS (SELECT 1 FROM governance_serviceaccount sa JOIN registry_user sponsor ON sponsor.id = sa.sponsor_id
+                  WHERE sa.account_id = u.id
+                    AND NOT (sponsor.is_active AND sponsor.id IN (SELECT user_id FROM seers)))
+  AND (u.username = ANY(%(names)s) OR ug.group_id IS NOT NULL)
 GROUP BY u.id ORDER BY u.username
-"""
+"""  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ def what(account: User, models: QuerySet[Model], *, at: datetime | None = None) 
     if account.kind == User.Kind.SERVICE:
         names.add(f"service:{account.username}")
     rows = (
-        Policy.objects.filter(model__in=models, in_force__isnull=False)
+        Policy.objects.filter(model__in=_seen_by(account, models), in_force__isnull=False)
         .order_by("model__name", "model", "environment")
         .values_list("model__name", "model__slug", "environment", "in_force__digest", "in_force__body")
     )
@@ -98,6 +105,13 @@ def what(account: User, models: QuerySet[Model], *, at: datetime | None = None) 
     return found
 
 
+def _seen_by(account: User, models: QuerySet[Model]) -> QuerySet[Model]:
+    """Those of `models` that the account sees, and whoever answers for it."""
+    found = models.filter(pk__in=Model.objects.visible_to(account).values("pk"))
+    service = ServiceAccount.objects.filter(account=account).select_related("sponsor").first()
+    return found.filter(pk__in=Model.objects.visible_to(service.sponsor).values("pk")) if service else found
+
+
 def _judged(model: Model, environment: str, actions: Iterable[str]) -> dict[str, list[Who]]:
     found: dict[str, list[Who]] = {action: [] for action in actions}
     row = (
@@ -112,7 +126,7 @@ def _judged(model: Model, environment: str, actions: Iterable[str]) -> dict[str,
     subjects = frozenset().union(*(rule.subjects for rule in policy.rules))
     tokens = _tokens_on(model, environment, now)
     known: dict[tuple[frozenset[str], str], tuple[Access, tuple[str, ...], tuple[str, ...]]] = {}
-    for name, service, groups in _named(subjects):
+    for name, service, groups in _named(model, subjects):
         own = {f"user:{name}"} | ({f"service:{name}"} if service else set())
         answers_to = frozenset((own | {f"group:{group}" for group in groups}) & subjects)
         for action, able in found.items():
@@ -126,9 +140,10 @@ def _judged(model: Model, environment: str, actions: Iterable[str]) -> dict[str,
     return found
 
 
-def _named(subjects: frozenset[str]) -> list[tuple[str, bool, list[str]]]:
+def _named(model: Model, subjects: frozenset[str]) -> list[tuple[str, bool, list[str]]]:
     split = [subject.partition(":") for subject in subjects]
-    values = {
+    values: dict[str, Any] = {
+        "model": model.pk,
         "groups": [name for kind, _, name in split if kind == "group"],
         "names": [name for kind, _, name in split if kind != "group"],
     }
@@ -139,7 +154,7 @@ def _named(subjects: frozenset[str]) -> list[tuple[str, bool, list[str]]]:
 
 
 def _tokens_on(model: Model, environment: str, now: datetime) -> dict[str, set[str]]:
-    rows = Token.objects.filter(models=model, environment=environment, revoked_at=None, expires_at__gt=now)
+    rows = Token.objects.reaching(model).in_force(now).filter(environment=environment)
     found: dict[str, set[str]] = {}
     for owner, actions in rows.values_list("owner__username", "actions"):
         found.setdefault(owner, set()).update(actions)
@@ -147,9 +162,16 @@ def _tokens_on(model: Model, environment: str, now: datetime) -> dict[str, set[s
 
 
 def _tokens_of(account: User, now: datetime) -> dict[tuple[str, str], frozenset[str]]:
-    rows = Token.objects.filter(owner=account, revoked_at=None, expires_at__gt=now)
+    rows = Token.objects.filter(owner=account).in_force(now)
+    columns = ("environment", "actions")
+    named = rows.filter(tag_key="").values_list("models__slug", *columns)
+    tagged = [
+        (slug, one.environment, one.actions)
+        for one in rows.exclude(tag_key="").select_related("owner")
+        for slug in one.reach().values_list("slug", flat=True)
+    ]
     found: dict[tuple[str, str], frozenset[str]] = {}
-    for slug, environment, actions in rows.values_list("models__slug", "environment", "actions"):
+    for slug, environment, actions in [*named, *tagged]:
         found[slug, environment] = found.get((slug, environment), frozenset()) | set(actions)
     return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from registry.models import Environment, visible_models
@@ -27,6 +28,10 @@ class BreakGlassQuerySet(models.QuerySet["BreakGlass"]):
         now = timezone.now()
         waits = Q(granted_at=None, asked_at__gt=now - timedelta(minutes=LONGEST))
         return self.filter(waits | Q(ends_at__gt=now), ended_at=None)
+
+    def in_force(self) -> Self:
+        """Granted and not over, by the database's clock."""
+        return self.filter(granted_at__lte=Now(), ends_at__gt=Now(), ended_at=None)
 
 
 class BreakGlass(models.Model):
