@@ -76,6 +76,8 @@ def there(owner: User) -> dict[str, dict[str, Any]]:
         "document-rules/": {"rule": "placeholder", "risk_class": "high"},
         "systems/": {"slug": system.slug},
         "policies/": {"slug": version.model.slug, "environment": policy.policy.environment},
+        "access/people/": {"username": owner.username},
+        "access/tokens/": {"id": str(token.pk)},
         "tokens/": {"id": str(token.pk)},
         "reviews/": {"id": version.card.reviews.get().pk},
         "reports/": {"id": str(report.pk)},
