@@ -19,7 +19,45 @@ from registry.errors import Invalid
 from registry.models import Environment, Model
 from registry.permissions import require
 
-WHO = {"name": "scoring", "service": True, "extent": "sometimes", "by": ["…"], "unless": [], "token": True}
+WHO = {
+    "name": "scoring",
+    "service": True,
+    "extent": "sometimes",
+    "by": ["The service account scoring may predict from the network 10.0.0.0/8."],
+    "unless": [],
+    "token": True,
+}
+
+SENTENCE = "The service account scoring may predict from the network 10.0.0.0/8."
+WHAT = {
+    "model": "credit-risk",
+    "environment": "production",
+    "actions": {"predict": "sometimes"},
+    "by": [SENTENCE],
+    "unless": [],
+    "tokens": ["predict"],
+}
+REASONED = {
+    "allowed": False,
+    "reason": "policy_network",
+    "sentence": "The access policy allows this from other networks only.",
+    "version": 2,
+    "limited": False,
+    "points": [{"label": "Account", "met": True, "said": "scoring is switched on."}],
+    "rules": [
+        {
+            "rule": 1,
+            "sentence": SENTENCE,
+            "names_caller": True,
+            "names_action": True,
+            "applies": False,
+            "conditions": [
+                {"code": "policy_network", "words": "from the network 10.0.0.0/8", "holds": False}
+            ],
+        }
+    ],
+    "clearance": [],
+}
 
 
 class Chosen(serializers.Serializer[Any]):
@@ -63,6 +101,9 @@ class WhatOut(serializers.Serializer[Any]):
     )
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("One", value={"count": 1, "results": [WHAT]}, response_only=True)]
+)
 class ReachOut(serializers.Serializer[Any]):
     """Everything that is reached, by model: complete, in one answer."""
 
@@ -109,11 +150,12 @@ class RuleStepOut(serializers.Serializer[Any]):
 class PointOut(serializers.Serializer[Any]):
     """A condition of account or token."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field called as a part of every field
     met = serializers.BooleanField()
     said = serializers.CharField()
 
 
+@extend_schema_serializer(examples=[OpenApiExample("Denied", value=REASONED, response_only=True)])
 class WhyOut(serializers.Serializer[Any]):
     """The gate's reasoning, by the facts of now."""
 

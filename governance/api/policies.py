@@ -236,6 +236,31 @@ class FlipOut(serializers.Serializer[Any]):
     codes = serializers.ListField(child=serializers.CharField(), help_text="Reasons of the denial.")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A rule that shuts somebody out",
+            value={
+                "total": 40,
+                "same": 37,
+                "skipped": 0,
+                "to_denied": 3,
+                "to_allowed": 0,
+                "unclear": 0,
+                "flips": [
+                    {
+                        "caller": "scoring",
+                        "action": "predict",
+                        "becomes": "denied",
+                        "count": 3,
+                        "codes": ["policy_network"],
+                    }
+                ],
+            },
+            response_only=True,
+        )
+    ]
+)
 class ReplayOut(serializers.Serializer[Any]):
     """What would flip if these rules were in force, among the last 1000 decisions. Groups are those of now."""
 

@@ -67,7 +67,7 @@ def decision(request: PortalRequest, pk: str) -> HttpResponse:
     """One decision with its whole reasoning."""
     require(request.user, "governance.view_decision")
     one = get_object_or_404(Decision.objects.visible_to(request.user).select_related("batch"), pk=pk)
-    context = {
+    context: dict[str, Any] = {
         "decision": one,
         "token": Token.objects.visible_to(request.user).filter(pk=one.token).first() if one.token else None,
         "model": Model.objects.visible_to(request.user).filter(slug=one.model).first(),

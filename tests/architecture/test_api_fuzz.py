@@ -80,6 +80,8 @@ def there(owner: User) -> dict[str, dict[str, Any]]:
         "document-rules/": {"rule": "placeholder", "risk_class": "high"},
         "systems/": {"slug": system.slug},
         "policies/": {"slug": version.model.slug, "environment": policy.policy.environment},
+        "access/people/": {"username": owner.username},
+        "access/tokens/": {"id": str(token.pk)},
         "tokens/": {"id": str(token.pk)},
         "reviews/": {"id": review.pk, "condition": review.conditions.get().pk},
         "review-rules/": {"risk_class": "high"},

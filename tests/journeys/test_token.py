@@ -111,7 +111,7 @@ def publish_a_policy(page: Page) -> None:
     """Owners may predict; the page says it in a sentence."""
     page.get_by_role("link", name="Write the policy").click()
     page.get_by_role("link", name="Write the policy").first.click()
-    page.get_by_label("Rule 1: Subject").select_option("group:owner")
+    page.get_by_label("Who (Rule 1)").fill("group:owner")
     page.get_by_role("button", name="Publish version 1").click()
     expect(page.get_by_text("Version 1 is in force.")).to_be_visible()
     expect(page.get_by_role("region", name="In force")).to_contain_text("owner")
