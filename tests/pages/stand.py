@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import filters
-from governance.models import Batch, Decision, Review, SavedFilter, Token
+from governance.actions import filters, service_accounts
+from governance.models import Batch, Decision, Review, SavedFilter, ServiceAccount, Token
 from registry.actions import catalogue
 from registry.models import Dataset, Environment, Figure, Import, Model, System, User, Version
 from tests import factories
@@ -143,7 +143,7 @@ class Stand:
             "token-revoke": [self.token.pk],
             "token-rotate": [self.token.pk],
             "token-countersign": [self.token.pk],
-            "service-account-end": [0],
+            "service-account-end": [ServiceAccount.objects.earliest("pk").pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
@@ -176,6 +176,9 @@ def furnished() -> Stand:
     ready = report(version)
     figure = factories.figure()
     factories.save(version, mark="since the spring", figure=figure)
+    service_accounts.make(
+        name="scoring-bot", sponsor=factories.member("admin"), purpose="Scores.", by=factories.member("admin")
+    )
     return Stand(
         version=version,
         review=factories.resubmit(version),
