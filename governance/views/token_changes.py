@@ -29,6 +29,7 @@ from registry.request import PortalRequest
 def rotate(request: PortalRequest, pk: str) -> HttpResponse:
     """Replace a token and show the new secret, once."""
     one = get_object_or_404(Token.objects.visible_to(request.user), pk=pk)
+    require(request.user, "governance.issue_token")
     form = RotateForm(request.POST)
     if not form.is_valid():
         raise Invalid(fields={"overlap": ["Choose how long the old token works on."]})

@@ -11,8 +11,17 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import filters, glass
-from governance.models import Batch, BreakGlass, Decision, Review, ReviewCondition, SavedFilter, Token
+from governance.actions import filters, glass, service_accounts
+from governance.models import (
+    Batch,
+    BreakGlass,
+    Decision,
+    Review,
+    ReviewCondition,
+    SavedFilter,
+    ServiceAccount,
+    Token,
+)
 from registry.actions import catalogue
 from registry.models import Dataset, Environment, Figure, Import, Model, System, User, Version
 from tests import factories
@@ -168,8 +177,8 @@ class Stand:
             "token-revoke": [self.token.pk],
             "token-rotate": [self.token.pk],
             "token-countersign": [self.token.pk],
-            "service-account-end": [0],
             "role-take": [self.token.owner.grants.get().pk],
+            "service-account-end": [ServiceAccount.objects.earliest("pk").pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
@@ -204,6 +213,9 @@ def furnished() -> Stand:
     ready = report(version)
     figure = factories.figure()
     factories.save(version, mark="since the spring", figure=figure)
+    service_accounts.make(
+        name="scoring-bot", sponsor=factories.member("admin"), purpose="Scores.", by=factories.member("admin")
+    )
     return Stand(
         version=version,
         review=factories.resubmit(version),
