@@ -49,6 +49,10 @@ BY_ROLE = [
     "server-believe",
     "server-webhook",
     "review-rule",
+    "people",
+    "role-give",
+    "duties",
+    "duties-csv",
 ]  # 403 without the role
 TABLES = ["models-csv", "systems-csv", "datasets-csv"]
 OPEN_TO_ALL = [
@@ -120,6 +124,8 @@ FORBIDDEN = {
     "token-lives": "owner",
     "service-accounts": "auditor",
     "service-account-end": "owner",
+    "role-give": "owner",
+    "role-take": "auditor",
     "card-edit": "reviewer",
     "datasheet-edit": "reviewer",
     "card-draft": "reviewer",
@@ -248,8 +254,9 @@ def test_who_may_not_is_told_why_and_the_trail_keeps_it(stand: Stand, as_user: A
     wrong = []
 
     for name, role in FORBIDDEN.items():
-        address, before = stand.address(name), Entry.objects.count()
-        answer = as_user(factories.member(role)).post(address, given(name, stand))
+        address, browser = stand.address(name), as_user(factories.member(role))
+        before = Entry.objects.count()
+        answer = browser.post(address, given(name, stand))
         entry = Entry.objects.newest().first()
         assert entry is not None
         told = "Your role does not allow this" in answer.content.decode()
