@@ -287,7 +287,6 @@ SPECTACULAR_SETTINGS = {
         "Action": "governance.models.Token.Action",
         "Effect": "governance.policies.EFFECTS",
         "TokenState": "governance.api.tokens.STATES",
-        "TokenAction": "governance.models.Token.Action",
         "FindingCode": "registry.api.findings.CODES",
         "FindingSeverity": "registry.api.findings.SHOWN",
         "Severity": "registry.documents.strictness.SEVERITIES",

@@ -14,10 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.actions import tokens as verbs
+from governance.api.policies import QuotaIn, RateIn
 from governance.models import Token
 from governance.models.tokens import TokenQuerySet
-from governance.policies import RATE_SECONDS
-from governance.policies.words import QUOTA_SPANS
 from governance.scopes import Scope
 from registry.api.bodies import In
 from registry.api.doors import Door, Listing
@@ -74,18 +73,9 @@ class TokenFilter(serializers.Serializer[Any]):
     )
 
 
-class RateIn(In):
-    """How often."""
-
-    limit = serializers.IntegerField(min_value=1, max_value=1_000_000_000)
-    per = serializers.ChoiceField(choices=tuple(RATE_SECONDS))
-
-
-class QuotaIn(In):
+class TokenQuotaIn(QuotaIn):
     """How much in all."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=1_000_000_000)
-    per = serializers.ChoiceField(choices=QUOTA_SPANS)
     zone = serializers.CharField(max_length=64, default="UTC", help_text="Whose midnight counts.")
 
 
@@ -127,7 +117,7 @@ class TokenIn(In):
         child=serializers.CharField(max_length=49), max_length=100, required=False, help_text="In CIDR form."
     )
     rate = RateIn(required=False, allow_null=True)
-    quota = QuotaIn(required=False, allow_null=True)
+    quota = TokenQuotaIn(required=False, allow_null=True)
     expires_at = serializers.DateTimeField(
         help_text="In the future and within 90 days; sooner for high risk."
     )
