@@ -6,12 +6,15 @@ answer to the same names in a policy are judged once.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -23,26 +26,25 @@ from registry import canonical
 from registry.models import Environment, Model, User, groups_of
 from registry.models.visibility import SEERS
 
-# Every account that is switched on and sees the model, with those of the named groups that it is in; one row an account
-# that the policy names. Whoever answers for a service account is switched on and sees the model, too.
+# Every account that is switched on, sees the model and is named by the policy, with those of the named groups that it is in,
+# as one text: accounts with the same text that are not named themselves answer to the same names, and are judged once.
+# Whoever answers for a service account is switched on and sees the model, too.
 NAMED = f"""
-WITH seers AS MATERIALIZED ({SEERS})
-SELECT u.username, u.kind = 'service', coalesce(array_agg(g.name ORDER BY g.name) FILTER (WHERE g.id IS NOT NULL), '{{}}')
-FROM registry_user u
-LEFT JOIN registry_membership ug ON ug.user_id = u.id
-  AND ug.group_id IN (SELECT id FROM auth_group WHERE name = ANY(%(groups)s))
-LEFT JOIN auth_group g ON g.id = ug.group_id
-WHERE u.is_active AND u.id IN (SELECT user_id FROM seers)
-  AND NOT EXISTS (SELECT 1 FROM governance_serviceaccount sa JOIN registry_user sponsor ON sponsor.id = sa.sponsor_id
-                  WHERE sa.account_id = u.id
-                    AND NOT (sponsor.is_active AND sponsor.id IN (SELECT user_id FROM seers)))
-  AND (u.username = ANY(%(names)s) OR ug.group_id IS NOT NULL)
-GROUP BY u.id ORDER BY u.username
+WITH seers AS MATERIALIZED ({SEERS}),
+     named AS (SELECT id FROM auth_group WHERE name = ANY(%(groups)s)),
+     member AS (SELECT ug.user_id, string_agg(ug.group_id::text, ',' ORDER BY ug.group_id) AS groups
+                FROM registry_membership ug WHERE ug.group_id IN (SELECT id FROM named) GROUP BY ug.user_id)
+SELECT u.username, u.kind = 'service', coalesce(member.groups, '')
+FROM registry_user u JOIN seers ON seers.user_id = u.id
+LEFT JOIN member ON member.user_id = u.id
+LEFT JOIN governance_serviceaccount sa ON sa.account_id = u.id
+LEFT JOIN registry_user sponsor ON sponsor.id = sa.sponsor_id
+WHERE u.is_active AND (member.user_id IS NOT NULL OR u.username = ANY(%(names)s))
+  AND (sa.id IS NULL OR sponsor.is_active AND sponsor.id IN (SELECT user_id FROM seers))
 """  # noqa: S608 - fixed text
 
 
-@dataclass(frozen=True)
-class Who:
+class Who(NamedTuple):
     """One account that may do something with a model, under which conditions, and whether it holds a token for it."""
 
     name: str
@@ -68,12 +70,24 @@ class What:
 
 def who(model: Model, environment: str, action: str) -> list[Who]:
     """Every account that may do `action` with `model` in `environment`, by name."""
-    return list(_judged(model, environment, (action,))[action])
+    return _Policy(model, environment).who(action)
 
 
-def survey(model: Model) -> dict[str, dict[str, list[Who]]]:
-    """Every account that may do anything with `model`: environment → action → accounts by name."""
-    return {environment: _judged(model, environment, ACTIONS) for environment in Environment.values}
+def survey(model: Model) -> dict[str, Survey]:
+    """For each environment, how many accounts may do what with `model`, and who."""
+    return {environment: Survey(_Policy(model, environment)) for environment in Environment.values}
+
+
+class Survey:
+    """One environment: `numbers` by action, and `who` for those that are looked at."""
+
+    def __init__(self, policy: _Policy) -> None:
+        self._policy = policy
+        self.numbers = {action: policy.number(action) for action in ACTIONS}
+
+    def who(self, action: str) -> list[Who]:
+        """Every account that may do `action`, by name."""
+        return self._policy.who(action)
 
 
 def what(account: User, models: QuerySet[Model], *, at: datetime | None = None) -> list[What]:
@@ -93,8 +107,12 @@ def what(account: User, models: QuerySet[Model], *, at: datetime | None = None) 
     )
     held = _tokens_of(account, now)
     found = []
+    marks = [json.dumps(one, ensure_ascii=False).encode() for one in names]
     for name, slug, environment, digest, body in rows.iterator(chunk_size=2000):
-        policy, said = _read(digest, bytes(body))
+        stored = bytes(body)
+        if not any(mark in stored for mark in marks):  # canonical JSON: who is not in its bytes is in no rule
+            continue
+        policy, said = _read(digest, stored)
         judged = {action: policies.access(policy, names, action, now) for action in ACTIONS}
         able = {action: access for action, access in judged.items() if access}
         if able:
@@ -112,53 +130,77 @@ def _seen_by(account: User, models: QuerySet[Model]) -> QuerySet[Model]:
     return found.filter(pk__in=Model.objects.visible_to(service.sponsor).values("pk")) if service else found
 
 
-def _judged(model: Model, environment: str, actions: Iterable[str]) -> dict[str, list[Who]]:
-    found: dict[str, list[Who]] = {action: [] for action in actions}
-    row = (
-        Policy.objects.filter(model=model, environment=environment, in_force__isnull=False)
-        .values_list("in_force__digest", "in_force__body")
-        .first()
-    )
-    if row is None:
-        return found
-    policy, said = _read(row[0], bytes(row[1]))
-    now = timezone.now()
-    subjects = frozenset().union(*(rule.subjects for rule in policy.rules))
-    tokens = _tokens_on(model, environment, now)
-    known: dict[tuple[frozenset[str], str], tuple[Access, tuple[str, ...], tuple[str, ...]]] = {}
-    for name, service, groups in _named(model, subjects):
-        own = {f"user:{name}"} | ({f"service:{name}"} if service else set())
-        answers_to = frozenset((own | {f"group:{group}" for group in groups}) & subjects)
-        for action, able in found.items():
-            key = answers_to, action
-            if key not in known:
-                access = policies.access(policy, answers_to, action, now)
-                known[key] = (access, *_rules([access], said))
-            access, by, unless = known[key]
-            if access:
-                able.append(Who(name, service, access.extent, by, unless, action in tokens.get(name, ())))
-    return found
+class _Policy:
+    """The policy of one model in one environment, and the accounts that it names."""
+
+    def __init__(self, model: Model, environment: str) -> None:
+        self.now = timezone.now()
+        self.model, self.environment = model, environment
+        row = (
+            Policy.objects.filter(model=model, environment=environment, in_force__isnull=False)
+            .values_list("in_force__digest", "in_force__body")
+            .first()
+        )
+        self.policy, self.said = _read(row[0], bytes(row[1])) if row else (Compiled(absent=True), {})
+        self.subjects = frozenset().union(*(rule.subjects for rule in self.policy.rules))
+        self.names = {
+            subject.partition(":")[2] for subject in self.subjects if not subject.startswith("group:")
+        }
+        self.accounts, self.groups = _named(model, self.subjects) if row else ([], {})
+        self.sizes = Counter(self._key(*account) for account in self.accounts)
+
+    def number(self, action: str) -> int:
+        """How many accounts may do `action`."""
+        return sum(size for key, size in self.sizes.items() if self._access(key, action))
+
+    def who(self, action: str) -> list[Who]:
+        """Each account that may do `action`, by name."""
+        judged = {key: self._access(key, action) for key in self.sizes}
+        rules = {key: _rules([access], self.said) for key, access in judged.items()}
+        tokens = _tokens_on(self.model, self.environment, action, self.now) if self.accounts else set()
+        found = []
+        for account in self.accounts:
+            key = self._key(*account)
+            if access := judged[key]:
+                name, service, _ = account
+                found.append(Who(name, service, access.extent, *rules[key], name in tokens))
+        return sorted(found)
+
+    def _key(self, name: str, service: bool, groups: str) -> tuple[str, bool, str]:  # noqa: FBT001 - a row of NAMED
+        """What an account answers to in this policy."""
+        return (name, service, groups) if name in self.names else ("", False, groups)
+
+    def _access(self, key: tuple[str, bool, str], action: str) -> Access:
+        name, service, groups = key
+        own = {f"user:{name}"} | ({f"service:{name}"} if service else set()) if name else set()
+        own |= {self.groups[int(group)] for group in groups.split(",") if group}
+        return policies.access(self.policy, own, action, self.now)
 
 
-def _named(model: Model, subjects: frozenset[str]) -> list[tuple[str, bool, list[str]]]:
+def _named(model: Model, subjects: frozenset[str]) -> tuple[list[tuple[str, bool, str]], dict[int, str]]:
+    """The accounts that answer to one of `subjects`, and the groups among these: key → subject."""
     split = [subject.partition(":") for subject in subjects]
-    values: dict[str, Any] = {
-        "model": model.pk,
-        "groups": [name for kind, _, name in split if kind == "group"],
-        "names": [name for kind, _, name in split if kind != "group"],
-    }
+    names = [name for kind, _, name in split if kind == "group"]
+    groups = Group.objects.filter(name__in=names).values_list("pk", "name")
     with connection.cursor() as cursor:
+        values: dict[str, Any] = {
+            "model": model.pk,
+            "groups": names,
+            "names": [name for kind, _, name in split if kind != "group"],
+        }
         cursor.execute(NAMED, values)
-        rows: list[tuple[str, bool, list[str]]] = cursor.fetchall()
-    return rows
+        rows: list[tuple[str, bool, str]] = cursor.fetchall()
+    return rows, {key: f"group:{name}" for key, name in groups}
 
 
-def _tokens_on(model: Model, environment: str, now: datetime) -> dict[str, set[str]]:
-    rows = Token.objects.reaching(model).in_force(now).filter(environment=environment)
-    found: dict[str, set[str]] = {}
-    for owner, actions in rows.values_list("owner__username", "actions"):
-        found.setdefault(owner, set()).update(actions)
-    return found
+def _tokens_on(model: Model, environment: str, action: str, now: datetime) -> set[str]:
+    """The owners of tokens that do this now."""
+    rows = (
+        Token.objects.reaching(model)
+        .in_force(now)
+        .filter(environment=environment, actions__contains=[action])
+    )
+    return set(rows.values_list("owner__username", flat=True))
 
 
 def _tokens_of(account: User, now: datetime) -> dict[tuple[str, str], frozenset[str]]:

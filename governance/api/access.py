@@ -192,7 +192,7 @@ class ModelAccess(Door):
         require(self.user, PERMISSION, on=model)
         chosen = self.chosen(Chosen)
         found = reach.who(model, chosen.get("environment", "production"), chosen.get("action", "predict"))
-        return Response({"count": len(found), "results": [vars(one) for one in found]})
+        return Response({"count": len(found), "results": [one._asdict() for one in found]})
 
 
 class PersonAccess(Door):

@@ -28,13 +28,13 @@ def model(request: PortalRequest, slug: str) -> HttpResponse:
     action = _one_of(request, "action", ACTIONS)
     able = reach.survey(one)
     query = request.GET.get("q", "").strip()
-    named = [row for row in able[environment][action] if query.lower() in row.name.lower()]
+    named = [row for row in able[environment].who(action) if query.lower() in row.name.lower()]
     context = {
         "model": one,
         "environment": Environment(environment),
         "action": action,
         "numbers": [
-            (Environment(name), [(each, ACTION_WORDS[each], len(there[each])) for each in ACTIONS])
+            (Environment(name), [(each, ACTION_WORDS[each], there.numbers[each]) for each in ACTIONS])
             for name, there in able.items()
         ],
         "doing": ACTION_WORDS[action],

@@ -10,12 +10,11 @@ from django.db.models import Count, Prefetch, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from governance import policies
 from governance.actions import clearances, reviews
-from governance.actions.clearances import basis_of
-from governance.clearance import Basis
 from governance.forms import EndpointForm, ReasonForm, ShareForm
 from governance.models import BreakGlass, Clearance, Decision, Policy, Review, Suspension, Token
 from governance.review_forms import GlassForm
@@ -228,7 +227,7 @@ def frame(one: Version, tab: str) -> dict[str, Any]:
 def _to_submit(one: Version, head: Revision, last: Review | None) -> bool:
     """Whether there is something to submit: one open review at a time, and no revision twice without a reason.
 
-    An approval that stands on what is no longer so is such a reason.
+    An approval that no longer counts, or whose next review is due, is such a reason.
     """
     if last is None or last.state == Review.State.WITHDRAWN:
         return True
@@ -236,7 +235,9 @@ def _to_submit(one: Version, head: Revision, last: Review | None) -> bool:
         return False
     if last.revision_id != head.pk:
         return True
-    return last.state == Review.State.APPROVED and Basis.of(last.basis_facts) != basis_of(one)
+    if last.state in (Review.State.STALE, Review.State.RETIRED):
+        return True
+    return last.due_at is not None and last.due_at <= timezone.now()
 
 
 def _with_action(condition: dict[str, Any], one: Version, user: User) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def measure() -> Iterator[str]:
         everything = Model.objects.all()
         questions: dict[str, Callable[[], Any]] = {
             "who can query a model": lambda: reach.who(model, "production", "predict"),
-            "... in every environment and action": lambda: reach.survey(model),
+            "... in every environment and action": lambda: reach.survey(model)["production"].who("predict"),
             "what an account reaches": lambda: reach.what(person, everything),
             "what an account reaches, cold": lambda: (
                 reach._read.cache_clear(),

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -80,7 +79,7 @@ def test_an_outsider_learns_nothing(version: Version, outsider: User) -> None:
 
 def test_nobody_grants_what_they_asked_for_by_any_door(version: Version, as_user: AsUser) -> None:
     alone = factories.member("owner", "alone")
-    alone.groups.add(Group.objects.get(name="compliance"))
+    alone = factories.member("compliance", alone.username)
     alone = User.objects.get(pk=alone.pk)
     waiting = asked(version, alone)
 

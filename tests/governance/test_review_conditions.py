@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
@@ -54,7 +53,7 @@ def test_a_judge_confirms_it_and_never_its_owner(conditioned: Review, reviewer: 
     version, condition = conditioned.document.version, conditioned.conditions.get()
     lapse(conditioned)
     recompute(versions=[version], by=machine)
-    condition.owner.groups.add(Group.objects.get(name="reviewer"))
+    factories.member("reviewer", condition.owner.username)
     owner = User.objects.get(pk=condition.owner_id)
 
     with pytest.raises(Refused) as caught:

@@ -6,7 +6,6 @@ import threading
 from itertools import product
 
 import pytest
-from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -180,7 +179,7 @@ def test_two_of_one_role_are_not_one_of_each(high: Review, reviewer: User) -> No
 
 def test_one_person_with_both_roles_signs_once(high: Review) -> None:
     both = factories.member("reviewer", "both")
-    both.groups.add(Group.objects.get(name="compliance"))
+    both = factories.member("compliance", both.username)
     both = User.objects.get(pk=both.pk)
     factories.sign_off(high, by=both, role="compliance")
 

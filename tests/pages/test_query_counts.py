@@ -40,11 +40,11 @@ PINNED = {
     "imports": 6,  # imports; their number
     "home": 16,  # broken glass; reviews that are due; versions in use without clearance, their aliases; coverage (2); servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
-    "model-access": 10,  # model; may one see it; policies of two environments; tokens; accounts that they name
+    "model-access": 11,  # model; may one see it; policies of two environments; groups and accounts that they name; tokens
     "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 11,  # models bare and dressed; their number; aliases; systems; what to filter by; saved filters
     "password_change": 4,
-    "person-access": 8,  # account; its groups; its tokens; policies
+    "person-access": 12,  # account; its groups; what it may see; who answers for it; its tokens, by name and by tag; policies; roles
     "people": 6,  # accounts; their roles
     "policies": 7,  # policies; their number; models without one
     "policy": 8,  # model; policy; its versions; its draft
@@ -71,7 +71,7 @@ PINNED = {
     "system-remove-model": 8,  # system; may one see it; model; cleared versions
     "system-retire": 7,  # system; may one see it; cleared versions
     "systems": 9,  # systems bare and dressed; models in them; their number; saved filters
-    "token-access": 8,  # token; groups and tokens of its owner; policies
+    "token-access": 12,  # token; the same of its owner
     "token": 9,  # token; decisions; their number, by day; models
     "token-new": 6,  # accounts and models to choose from
     "service-accounts": 6,  # accounts with their sponsors; whom to choose as sponsor

@@ -55,6 +55,7 @@ def test_a_role_ends_at_the_gate_at_its_second(gate: Running, served: Served) ->
     scorer = User.objects.create(username="scorer", kind=User.Kind.SERVICE)
     until = timezone.now() + timedelta(seconds=3)
     roles.give(user=scorer, role="owner", reason="A trial.", until=until, by=User.machine())
+    factories.share(served.version.model, scorer)  # what is left to it when the role is over
     _, secret = factories.token(served.version.model, owner=scorer)
     assert gate.check(served.path, secret.text).status_code == 200
 

@@ -155,11 +155,12 @@ def test_the_purpose_of_a_token_counts_for_the_policy(gate: Running, served: Ser
     model = served.version.model
     content = factories.rules("group:owner")
     content["schema"] = "cardinal/policy/2"
-    content["rules"][0]["purposes"] = ["triage"]
+    purpose = "something-true-about-intended-uses"  # of the approved card
+    content["rules"][0]["purposes"] = [purpose]
     policies.publish(
         model=model, environment="production", content=content, on_top_of=1, by=factories.member("owner")
     )
-    _, triage = factories.token(model, purpose="triage")
+    _, triage = factories.token(model, purpose=purpose)
 
     assert code(gate.check(served.path, served.secret)) == "policy_purpose"
     assert gate.check(served.path, triage.text).status_code == 200
