@@ -35,6 +35,11 @@ PARTS: dict[str, dict[str, Any]] = {
     "figures/": {"digest": lambda s: s.figure.pk},
     "reports/": {"pk": lambda s: s.ready.pk},
     "reviews/": {"pk": lambda s: s.review.pk},
+    "reviews/<int:pk>/conditions/": {"pk": lambda s: s.condition.review_id, "condition": lambda s: s.condition.pk},
+    "review-rules/": {"risk_class": "high"},
+    "break-glass/": {"pk": lambda s: s.glass.pk},
+    "access/people/": {"username": "owner"},
+    "access/tokens/": {"pk": lambda s: s.token.pk},
     "systems/": {"slug": lambda s: s.system.slug, "model": lambda s: s.model.slug},
     "document-rules/": {"rule": "placeholder", "risk_class": "high"},
     "policies/": {"slug": lambda s: s.model.slug, "environment": "production"},
@@ -68,10 +73,33 @@ BODIES: dict[str, Any] = {
     "POST version-suspend": {"reason": "A test."},
     "POST version-endpoint": {"environment": "production", "url": "http://127.0.0.1:9"},
 }
+LATER = {"due_at": "2099-01-01T00:00:00Z", "reason": "The supplier is late."}
+GLASS = {"environment": "production", "minutes": 10, "reason": "At a standstill."}
+BODIES |= {
+    "POST api-break-glass": GLASS,
+    "POST api-confirmation": {"note": "Measured."},
+    "POST api-extension": LATER,
+    "POST api-introspect": {"token": "none"},
+    "POST api-retirement": {"reason": "Mistaken."},
+    "POST api-token-countersignature": {"accept": True},
+    "POST api-token-revocations": {"of": "account", "name": "owner"},
+    "POST api-token-rotation": {"overlap_hours": 1},
+    "PUT api-review-rule": {
+        "approvers": 1, "roles": [], "checklist": [], "max_age_days": 30, "again_after_days": 20, "step_up": True,
+        "rationale": "For now.",
+    },
+    "GET api-why": {"caller": "owner", "model": "none"},
+    "POST condition-extend": {"due_at": "2099-01-01T00:00", "reason": "The supplier is late."},
+    "POST condition-fulfil": {"note": "Measured."},
+    "POST review-retire": {"reason": "Mistaken."},
+    "POST token-countersign": {"accept": "1"},
+    "POST token-revocations": lambda world: {"account": world.shared.token.owner.username},
+    "POST version-glass": GLASS,
+}  # fmt: skip
 CONTENT = {"POST api-figures": "image/png", "POST api-imports": "application/octet-stream"}
 # Parts of an address that are words of the project and no objects.
 WORDS = {"environment", "form", "kind", "rule", "risk_class", "audience", "name", "number", "revision",
-         "before", "after", "digest"}  # fmt: skip
+         "before", "after", "digest", "username"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -182,7 +210,7 @@ def world() -> World:
         catalogue.unshare_model(
             model=hidden.model, audience=Group.objects.get(name=role), by=factories.member("admin")
         )
-    for name in MAKERS:
+    for name in (*MAKERS, "scoring-bot"):
         User.objects.filter(username=name).update(username=f"another-{name}")
     shared = furnished()
     people = {name: factories.member(name) for name in MAKERS}
@@ -210,6 +238,9 @@ def elsewhere(route: Route, stand: Stand) -> str:
         stand.imported.pk,
         stand.saved.pk,
         stand.review.document.pk,
+        stand.condition.pk,
+        stand.glass.pk,
+        stand.service.pk,
     ]
     pieces = address.split("/")
     for place, piece in enumerate(pieces):
@@ -224,6 +255,9 @@ def elsewhere(route: Route, stand: Stand) -> str:
             "filters",
             "documents",
             "roles",
+            "conditions",
+            "break-glass",
+            "service-accounts",
         ):
             pieces[place] = "987654321"
     return "/".join(pieces)

@@ -114,6 +114,7 @@ class Stand:
     figure: Figure
     condition: ReviewCondition
     glass: BreakGlass
+    service: ServiceAccount
 
     @property
     def model(self) -> Model:
@@ -178,7 +179,7 @@ class Stand:
             "token-rotate": [self.token.pk],
             "token-countersign": [self.token.pk],
             "role-take": [self.token.owner.grants.get().pk],
-            "service-account-end": [ServiceAccount.objects.earliest("pk").pk],
+            "service-account-end": [self.service.pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
@@ -213,9 +214,6 @@ def furnished() -> Stand:
     ready = report(version)
     figure = factories.figure()
     factories.save(version, mark="since the spring", figure=figure)
-    service_accounts.make(
-        name="scoring-bot", sponsor=factories.member("admin"), purpose="Scores.", by=factories.member("admin")
-    )
     return Stand(
         version=version,
         review=factories.resubmit(version),
@@ -237,6 +235,12 @@ def furnished() -> Stand:
             minutes=30,
             reason="A test of the exit.",
             by=factories.member("owner"),
+        ),
+        service=service_accounts.make(
+            name="scoring-bot",
+            sponsor=factories.member("admin"),
+            purpose="Scores.",
+            by=factories.member("admin"),
         ),
     )
 
