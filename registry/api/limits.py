@@ -45,7 +45,7 @@ class PerNetwork(PerAccount):
 
     def allow_request(self, request: Any, view: Any) -> bool:
         now = int(time.time())
-        name = f"api-requests:from:{request.META['REMOTE_ADDR']}:{now // WINDOW}"
+        name = f"api-requests:from:{request.META.get('REMOTE_ADDR', '')}:{now // WINDOW}"
         cache.add(name, 0, timeout=2 * WINDOW)
         self.left = self.MOST - cache.incr(name)
         self.reset = WINDOW - now % WINDOW

@@ -50,7 +50,10 @@ def device(judge: User) -> TOTPDevice:
 
 
 def shown(device: TOTPDevice, *, later: int = 0) -> str:
-    """The code that the authenticator shows, now or some steps later."""
+    """The code that the authenticator shows, now or some steps later; never one that is over before it is looked at."""
+    left = device.step - time.time() % device.step
+    if left < 6:
+        time.sleep(left)
     clock = TOTP(device.bin_key, device.step, device.t0, device.digits)
     clock.time = time.time() + later * device.step
     return f"{clock.token():06d}"

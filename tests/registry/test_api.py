@@ -268,7 +268,7 @@ class TestProblems:
         answer = Client().get(f"{API}/models/")
 
         is_problem(answer, 401)
-        assert answer.headers["WWW-Authenticate"].startswith("Session")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")  # RFC 6750, 3
 
     def test_a_change_without_the_token_against_forgery_is_refused(self, owner: User) -> None:
         browser = Client(enforce_csrf_checks=True)

@@ -130,7 +130,7 @@ def test_whoever_uses_an_import_of_somebody_else_shows_its_pictures() -> None:
     version = factories.version()
     taken = factories.imported(toolkit(b64(PNG)).decode())
     factories.member("owner", "colleague")
-    colleague = factories.member("auditor", "colleague")  # sees every import
+    colleague = factories.member("compliance", "colleague")  # sees every import
 
     imports.use(one=taken, about=version, by=colleague)
 
