@@ -28,12 +28,11 @@ from registry.models import Environment, Model, User
 # Every account that is switched on and that the policy names, with those of the named groups that it is in, as one text:
 # accounts with the same text that are not named themselves answer to the same names, and are judged once.
 NAMED = """
-WITH named AS (SELECT id FROM auth_group WHERE name = ANY(%(groups)s)),
-     member AS (SELECT ug.user_id, string_agg(ug.group_id::text, ',' ORDER BY ug.group_id) AS groups
-                FROM registry_user_groups ug WHERE ug.group_id IN (SELECT id FROM named) GROUP BY ug.user_id)
-SELECT u.username, u.kind = 'service', coalesce(member.groups, '')
-FROM registry_user u LEFT JOIN member ON member.user_id = u.id
-WHERE u.is_active AND (member.user_id IS NOT NULL OR u.username = ANY(%(names)s))
+SELECT u.username, u.kind = 'service', coalesce(string_agg(ug.group_id::text, ',' ORDER BY ug.group_id), '')
+FROM registry_user u
+LEFT JOIN registry_user_groups ug ON ug.user_id = u.id AND ug.group_id = ANY(%(groups)s)
+WHERE u.is_active AND (ug.group_id IS NOT NULL OR u.username = ANY(%(names)s))
+GROUP BY u.id
 """
 
 
@@ -167,13 +166,13 @@ def _named(subjects: frozenset[str]) -> tuple[list[tuple[str, bool, str]], dict[
     """The accounts that answer to one of `subjects`, and the groups among these: key → subject."""
     split = [subject.partition(":") for subject in subjects]
     names = [name for kind, _, name in split if kind == "group"]
-    groups = Group.objects.filter(name__in=names).values_list("pk", "name")
+    groups = dict(Group.objects.filter(name__in=names).values_list("pk", "name"))
     with connection.cursor() as cursor:
         cursor.execute(
-            NAMED, {"groups": names, "names": [name for kind, _, name in split if kind != "group"]}
+            NAMED, {"groups": list(groups), "names": [name for kind, _, name in split if kind != "group"]}
         )
         rows: list[tuple[str, bool, str]] = cursor.fetchall()
-    return rows, {key: f"group:{name}" for key, name in groups}
+    return rows, {key: f"group:{name}" for key, name in groups.items()}
 
 
 def _tokens_on(model: Model, environment: str, action: str, now: datetime) -> set[str]:
