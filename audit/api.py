@@ -128,6 +128,7 @@ class OrderReport(Door):
 
     kind = Report
     needs = ""
+    writes_as = "report"
     serializer_class = ReportOut
 
     @described(

@@ -41,6 +41,11 @@ def _brief(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:119]}…"
 
 
+def _waits(facts: Facts) -> str:
+    """Entries of before there was a second person do not say."""
+    return "; it waits for a second person" if facts.get("waits") else ""
+
+
 def _tail(text: str) -> str:
     return text.rstrip(".")
 
@@ -62,6 +67,13 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "account.changed": lambda f: (
         f"{'made' if f['created'] else 'changed'} the account {_name(f['account'])}: {f['state']}, roles {f['roles']}"
     ),
+    "role.given": lambda f: (
+        f"gave {_name(f['account'])} the role {f['role']}"
+        + (f" until {f['until'][:16].replace('T', ' ')} UTC" if f["until"] else "")
+        + _quoted(f["reason"])
+    ),
+    "role.taken": lambda f: f"took the role {f['role']} from {_name(f['account'])}",
+    "role.lapsed": lambda f: f"saw the time of {_name(f['account'])} as {f['role']} end",
     "server.added": lambda f: f"began to follow the tracking server {_name(f['server'])}",
     "server.moved": lambda f: (
         f"moved the tracking server {_name(f['server'])} from {f['previous']} to {f['uri']}"
@@ -72,8 +84,14 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "server.credentials_set": lambda f: (
         f"set the credentials for the tracking server {_name(f['server'])}: {f['credentials']}"
     ),
+    "server.authority_set": lambda f: (
+        f"set the certificates to trust for the tracking server {_name(f['server'])}: {f['authority']}"
+    ),
     "server.credentials_rotated": lambda f: (
         f"sealed {f['count']} stored secret{'s' if f['count'] != 1 else ''} again with the first key"
+    ),
+    "server.deliveries_forgotten": lambda f: (
+        f"deleted {f['count']} webhook deliver{'ies' if f['count'] != 1 else 'y'} from before {f['before']}"
     ),
     "server.paused": lambda f: f"stopped following the tracking server {_name(f['server'])}",
     "server.resumed": lambda f: f"follows the tracking server {_name(f['server'])} again",
@@ -107,6 +125,10 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"found that {_name(f['version'])} also learned from {_name(f['dataset'])} ({f['snapshot']})"
     ),
     "version.files_back": lambda f: f"found the files of {_name(f['version'])} again",
+    "version.source_moved": lambda f: (
+        f"saw that the files of {_name(f['version'])} lie elsewhere now: {_tail(f['source'])}"
+    ),
+    "version.source_hashed": lambda f: f"hashed the files of {_name(f['version'])} where they lie now",
     "version.unread": lambda f: f"could not read {_name(f['version'])} whole: {_tail(f['problem'])}",
     "alias.ordered": lambda f: (
         f"asked for the alias {f['alias']} of {_name(f['model'])} to "
@@ -161,10 +183,47 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "review.approved": lambda f: (
         f"approved in the {_name(f['review'])} ({short(f['digest'])})" + _quoted(f["comment"])
     ),
+    "review.signed_off": lambda f: (
+        f"signed off as {f['role']} in the {_name(f['review'])} ({short(f['digest'])})"
+        + (f", signed {short(f['signature'])}" if f["signature"] else "")
+        + f"; still wanted: {f['wanted']}"
+        + _quoted(f["comment"])
+    ),
     "review.changes_requested": lambda f: (
         f"asked for changes in the {_name(f['review'])}" + _quoted(f["comment"])
     ),
     "review.withdrawn": lambda f: f"took back the {_name(f['review'])}",
+    "review.stale": lambda f: f"thereby made the approval in the {_name(f['review'])} stale ({f['codes']})",
+    "review.retired": lambda f: f"retired the approval in the {_name(f['review'])}" + _quoted(f["reason"]),
+    "review.rule_set": lambda f: (
+        f"decided what an approval needs for the risk class {f['risk_class']}: {f['rule']}"
+        + _quoted(f["rationale"])
+    ),
+    "condition.set": lambda f: (
+        f"approved on condition that {f['owner']} does this by {f['due_at'][:16]} UTC" + _quoted(f["text"])
+    ),
+    "condition.fulfilled": lambda f: (
+        f"confirmed that “{_brief(f['text'])}” is fulfilled" + _quoted(f["note"])
+    ),
+    "condition.extended": lambda f: (
+        f"gave “{_brief(f['text'])}” until {f['due_at'][:16]} UTC, not {f['previous'][:16]}"
+        + _quoted(f["reason"])
+    ),
+    "glass.asked": lambda f: (
+        f"asked to break the glass for {_name(f['version'])} in {f['environment']} for {f['minutes']} minutes"
+        + _quoted(f["reason"])
+    ),
+    "glass.granted": lambda f: (
+        f"broke the glass for {_name(f['version'])} in {f['environment']} until {f['ends_at'][:16]} UTC, as"
+        f" {f['asked_by']} had asked" + _quoted(f["reason"])
+    ),
+    "glass.ended": lambda f: (
+        f"{'turned down' if f['unused'] else 'saw the end of' if f['by_time'] else 'ended'} the broken glass for"
+        f" {_name(f['version'])} in {f['environment']}"
+    ),
+    "account.second_factor": lambda f: (
+        f"{'enrolled a second factor' if f['enrolled'] else 'took the second factor away'} for {_name(f['account'])}"
+    ),
     "risk.decided": lambda f: (
         f"decided that {_name(f['system'])} is in the risk class {f['risk_class']}" + _quoted(f["rationale"])
     ),
@@ -184,9 +243,39 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "policy.draft_discarded": lambda f: f"discarded the draft of {_name(f['policy'])} (state {f['state']})",
     "policy.published": lambda f: f"published {_name(f['policy'])} ({short(f['digest'])})",
     "token.issued": lambda f: (
-        f"issued the token {_name(f['token'])} to {f['owner']} for {f['environment']} until {f['expires_at'][:16]} UTC"
+        f"issued the token {_name(f['token'])} to {f['owner']} for {f['environment']} until {f['expires_at'][:16]} UTC{_waits(f)}"
     ),
     "token.revoked": lambda f: f"revoked the token {_name(f['token'])} of {f['owner']}",
+    "token.rotated": lambda f: (
+        f"replaced the token {_name(f['previous'])} of {f['owner']} by {_name(f['token'])};"
+        f" the old one goes on until {f['until'][:16]} UTC{_waits(f)}"
+    ),
+    "token.countersigned": lambda f: f"countersigned the token {_name(f['token'])} of {f['owner']}",
+    "token.declined": lambda f: (
+        f"declined to countersign the token {_name(f['token'])} of {f['owner']}{_quoted(f['reason'])}"
+    ),
+    "token.revoked_together": lambda f: (
+        f"revoked {f['count']} token{'s' if f['count'] != 1 else ''} at once, {f['reach']}"
+    ),
+    "token.leaked": lambda f: (
+        f"was told that the token {_name(f['token'])} of {f['owner']} has leaked, and revoked it{_quoted(f['place'])}"
+    ),
+    "token.expiring": lambda f: (
+        f"announced that the token {_name(f['token'])} of {f['owner']} ends at {f['expires_at'][:16]} UTC"
+    ),
+    "token.life_set": lambda f: (
+        f"decided that tokens for models of the risk class {f['risk_class']} live {f['days']} days instead of {f['previous']}"
+        f"{_quoted(_brief(f['rationale']))}"
+    ),
+    "service.made": lambda f: (
+        f"made the service account {_name(f['account'])}, for which {f['sponsor']} answers{_quoted(f['purpose'])}"
+    ),
+    "service.passed_on": lambda f: (
+        f"passed the service account {_name(f['account'])} from {f['previous']} on to {f['sponsor']}"
+    ),
+    "service.ended": lambda f: (
+        f"switched off the service account {_name(f['account'])} and revoked {f['count']} of its tokens"
+    ),
     "action.refused": lambda f: (
         f"was refused {f['action'].partition('.')[2].replace('_', ' ')}"
         + (f" on {f['subject']}" if f["subject"] else "")

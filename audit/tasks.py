@@ -8,6 +8,7 @@ from contextlib import suppress
 from celery import shared_task
 
 from audit.actions import decisions, reports
+from audit.evidence import pictures
 from audit.models import Report
 from registry.errors import Conflict
 from registry.models import User
@@ -37,7 +38,8 @@ def render_report(report_id: str) -> str:
     try:
         progress(2, "Freezing the evidence")
         snapshot = reports.freeze(report=report)
-        done = render.document(snapshot.content, progress=progress)
+        plates = pictures.of(snapshot.content)
+        done = render.document(snapshot.content, plates=plates, progress=progress)
         reports.finish(report=report, pdf=done.body, pages=done.pages, by=machine)
     except (Cancelled, Conflict):
         return "cancelled"

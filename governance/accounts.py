@@ -6,9 +6,11 @@ from django.contrib.auth.views import LogoutView, PasswordChangeView
 from django.urls import path, reverse_lazy
 
 from governance.views.accounts import ThrottledLogin
+from governance.views.second_factor import factor
 
 urlpatterns = [
     path("login/", ThrottledLogin.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", PasswordChangeView.as_view(success_url=reverse_lazy("home")), name="password_change"),
+    path("second-factor/", factor, name="second_factor"),
 ]

@@ -6,7 +6,9 @@ class GovernanceConfig(AppConfig):
     verbose_name = "Governance"
 
     def ready(self) -> None:
-        from governance import checks, listeners, roles  # noqa: F401, PLC0415 - system checks register on import
+        from governance import checks, listeners, roles, signin  # noqa: F401, PLC0415 - system checks register on import
+        from registry.api import bearer  # noqa: PLC0415
 
         listeners.connect()
         roles.connect()
+        bearer.provide(signin.known)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 from django.db import connection
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseError, OperationalError
 
 
 @register(Tags.security, deploy=True)
@@ -53,3 +53,27 @@ def database_is_new_enough(app_configs: Any, databases: Any = None, **_: Any) ->
     if version >= 150_000:
         return []
     return [Error(f"PostgreSQL {version // 10_000} is too old.", hint="Use 15 or newer.", id="cardinal.E003")]
+
+
+@register(Tags.database)
+def peppers_are_all_there(app_configs: Any, databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """A token whose pepper is gone is unknown to the gate, whatever its page says."""
+    from governance import tokens  # noqa: PLC0415 - models are loaded later than checks
+    from governance.models import Token  # noqa: PLC0415
+
+    if not databases or "governance_token" not in connection.introspection.table_names():
+        return []
+    known = [tokens.pepper_id(pepper) for pepper in settings.TOKEN_PEPPERS]
+    try:
+        gone = Token.objects.open().exclude(pepper="").exclude(pepper__in=known).count()
+    except DatabaseError:  # before the migrations
+        return []
+    if not gone:
+        return []
+    return [
+        Warning(
+            f"{gone} tokens that are not over need a pepper that TOKEN_PEPPER no longer lists.",
+            hint="Add the old pepper behind the new one, or have those tokens rotated.",
+            id="cardinal.W001",
+        )
+    ]

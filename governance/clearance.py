@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from registry.verdict import Reason, Verdict
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 OUTDATED = "outdated"  # in place of a risk class: purpose or role has changed since it was decided
 
 
@@ -41,10 +43,27 @@ class Basis:
 
 
 @dataclass(frozen=True)
+class Pending:
+    """A condition of the approval that nobody has confirmed as fulfilled yet."""
+
+    text: str
+    owner: str
+    due_at: datetime
+
+
+@dataclass(frozen=True)
 class Facts:
-    """All that a clearance depends on, for one version in one environment."""
+    """All that a clearance depends on, for one version in one environment, at one moment.
+
+    `stale` are the reason codes for which the approval has become stale: they stay also when the change is undone.
+    """
 
     now: Basis
+    at: datetime = BEGINNING
+    approved_until: datetime | None = None  # the greatest age that the review's rule allows
+    pending: tuple[Pending, ...] = ()
+    stale: tuple[str, ...] = ()
+    retired_because: str = ""
     card: str = ""  # digest of the card's latest revision; empty when there is no card
     in_review: bool = False
     approved: str = ""  # digest of the last approved revision of the card
@@ -52,6 +71,7 @@ class Facts:
     suspended_because: str = ""
     gone: str = ""  # "version" or "model" when the tracking server no longer has it
     files_gone: bool = False
+    moved: bool = False  # the files are said to lie elsewhere since they were hashed
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,8 @@ class Condition:
     code: str
     label: str
     reason: Reason | None = None
+    until: datetime | None = None  # met until then by time alone
+    then: str = ""  # the reason code from then on
 
     @property
     def met(self) -> bool:
@@ -75,7 +97,37 @@ class Condition:
             "reason": self.reason.code if self.reason else "",
             "why": self.reason.sentence if self.reason else "",
             "remedy": self.reason.remedy if self.reason else "",
+            "until": self.until.astimezone(UTC).isoformat() if self.until and self.met else "",
+            "then": self.then if self.until and self.met else "",
         }
+
+
+def valid_until(conditions: tuple[Condition, ...]) -> datetime | None:
+    """When time alone will end a clearance by these conditions; None when it will not."""
+    return min((one.until for one in conditions if one.met and one.until), default=None)
+
+
+def outdated(facts: Facts) -> tuple[str, ...]:
+    """Why an approval no longer counts, by reason code: what it stands on has changed in substance.
+
+    A risk class that has to be decided, for the first time or again, is no change yet; the decision may be one.
+    """
+    then, now = facts.approved_basis, facts.now
+    if not facts.approved:
+        return ()
+    changed = {"card_changed": facts.card != facts.approved}
+    if then:
+        classes = {
+            system: then.risk_classes.get(system, one) if one == OUTDATED else one
+            for system, one in now.risk_classes.items()
+            if one or system in then.risk_classes
+        }
+        changed |= {
+            "risk_changed": then.risk_classes != classes,
+            "artifact_changed": then.artifact != now.artifact,
+            "datasheet_changed": then.datasheets != now.datasheets,
+        }
+    return tuple(sorted(code for code, is_so in changed.items() if is_so))
 
 
 def assess(facts: Facts) -> tuple[Condition, ...]:
@@ -86,6 +138,8 @@ def assess(facts: Facts) -> tuple[Condition, ...]:
         Condition("artifact", "Files hashed, and as approved", _artifact(facts)),
         Condition("datasheets", "Datasheets of the training data", _datasheets(facts)),
         Condition("card", "Card approved by a second person", _card(facts)),
+        _age(facts),
+        _conditions(facts),
         Condition("suspension", "Not suspended", _suspension(facts)),
     )
 
@@ -93,6 +147,12 @@ def assess(facts: Facts) -> tuple[Condition, ...]:
 def verdict(conditions: tuple[Condition, ...]) -> Verdict:
     """Allowed when every condition is met; otherwise every reason."""
     return Verdict(tuple(condition.reason for condition in conditions if condition.reason))
+
+
+def _differs(facts: Facts, code: str, part: str) -> bool:
+    """Whether a part of the basis is no longer what was approved, or was not for a while since."""
+    then = facts.approved_basis
+    return code in facts.stale or bool(then and getattr(then, part) != getattr(facts.now, part))
 
 
 def _risk(facts: Facts) -> Reason | None:
@@ -103,7 +163,7 @@ def _risk(facts: Facts) -> Reason | None:
             "The model belongs to no system in service.",
             "Add the model to the system that uses it.",
         )
-    for system, risk_class in sorted(classes.items()):
+    for system, risk_class in sorted(classes.items(), key=lambda one: (one[1] != "prohibited", one)):
         if risk_class == "prohibited":
             return Reason(
                 "risk_prohibited", f"The system {system} is a prohibited practice.", "Take it out of service."
@@ -120,7 +180,7 @@ def _risk(facts: Facts) -> Reason | None:
                 f"The risk class of the system {system} is not decided.",
                 "Ask compliance to decide the risk class.",
             )
-    if facts.approved_basis and facts.approved_basis.risk_classes != classes:
+    if _differs(facts, "risk_changed", "risk_classes"):
         return Reason(
             "risk_changed", "The risk class has changed since the approval.", "Have the card reviewed again."
         )
@@ -140,7 +200,9 @@ def _presence(facts: Facts) -> Reason | None:
 def _artifact(facts: Facts) -> Reason | None:
     if not facts.now.artifact:
         return Reason(
-            "artifact_unknown", "The files of this version were never hashed.", "Sync the tracking server."
+            "artifact_unknown",
+            "The files of this version were never hashed.",
+            "Let the tracking server be read again.",
         )
     if facts.files_gone:
         return Reason(
@@ -148,11 +210,17 @@ def _artifact(facts: Facts) -> Reason | None:
             "The tracking server no longer has the files of this version.",
             "Restore the files, then hash them again; or register a new version.",
         )
-    if facts.approved_basis and facts.approved_basis.artifact != facts.now.artifact:
+    if facts.moved:
+        return Reason(
+            "artifact_moved",
+            "The files of this version lie elsewhere since they were hashed.",
+            "Hash them where they lie now; the next read of the tracking server does so by itself.",
+        )
+    if _differs(facts, "artifact_changed", "artifact"):
         return Reason(
             "artifact_changed",
             "The files differ from those that were approved.",
-            "Find out who changed them; register a new version.",
+            "Find out who changed them; register a new version, or have these reviewed again.",
         )
     return None
 
@@ -167,9 +235,9 @@ def _datasheets(facts: Facts) -> Reason | None:
         return Reason(
             "training_data_unknown",
             "No training data is recorded for this version.",
-            "Log the training data as an input of the run, then sync.",
+            "Log the training data as an input of the run, then let the tracking server be read again.",
         )
-    if facts.approved_basis and facts.approved_basis.datasheets != facts.now.datasheets:
+    if _differs(facts, "datasheet_changed", "datasheets"):
         return Reason(
             "datasheet_changed",
             "A datasheet has changed since the approval.",
@@ -181,7 +249,7 @@ def _datasheets(facts: Facts) -> Reason | None:
 def _card(facts: Facts) -> Reason | None:
     if not facts.card:
         return Reason("card_missing", "There is no model card.", "Write the card.")
-    if facts.approved and facts.approved == facts.card:
+    if facts.approved and facts.approved == facts.card and "card_changed" not in facts.stale:
         return None
     if facts.in_review:
         return Reason(
@@ -195,7 +263,39 @@ def _card(facts: Facts) -> Reason | None:
             "The card has changed since it was approved.",
             "Submit the new revision for review.",
         )
+    if facts.retired_because:
+        return Reason(
+            "approval_retired",
+            f"The approval was taken away: {facts.retired_because}",
+            "Submit the card for review again.",
+        )
     return Reason("card_not_approved", "The card is not approved.", "Submit the card for review.")
+
+
+def _age(facts: Facts) -> Condition:
+    until, reason = facts.approved_until if facts.approved else None, None
+    if until and until <= facts.at:
+        reason = Reason(
+            "approval_expired",
+            f"The approval ended on {until:%-d %B %Y}: it was as old as its rule allows.",
+            "Have the card reviewed again.",
+        )
+    return Condition("age", "Approval not too old", reason, until, "approval_expired")
+
+
+def _conditions(facts: Facts) -> Condition:
+    pending = sorted(facts.pending if facts.approved else (), key=lambda one: one.due_at)
+    lapsed = next((one for one in pending if one.due_at <= facts.at), None)
+    reason = None
+    if lapsed:
+        reason = Reason(
+            "condition_lapsed",
+            f"A condition of the approval was due on {lapsed.due_at:%-d %B %Y}, {lapsed.due_at:%H:%M} UTC"
+            f" and is not fulfilled: {lapsed.text}",
+            f"{lapsed.owner} fulfils it and a judge confirms it, or a judge grants more time.",
+        )
+    until = min((one.due_at for one in pending), default=None)
+    return Condition("conditions", "Conditions of the approval kept", reason, until, "condition_lapsed")
 
 
 def _suspension(facts: Facts) -> Reason | None:

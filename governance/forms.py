@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
-from django.db.models import Q
-from django.utils import timezone
 
 from governance.models import RiskClass, Token
 from registry.documents.strictness import CLASSES, rules
 from registry.models import Environment, Model, User
-from registry.models.users import MACHINE
 
-SPANS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"))
 SEVERITY_LABELS = {"blocking": "Blocks", "warning": "Warning", "hint": "Hint", "off": "Off"}
 
 
@@ -97,51 +91,6 @@ class EndpointForm(forms.Form):
 
     environment = forms.ChoiceField(choices=Environment.choices)
     url = forms.URLField(label="Address of the model server", max_length=400, assume_scheme="http")
-
-
-class JudgementForm(forms.Form):
-    """A reviewer's judgement."""
-
-    digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    comment = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 4}),
-        required=False,
-        max_length=5000,
-        label="Comment",
-        help_text="Needed when you ask for changes. It stands in the history.",
-    )
-
-
-class TokenForm(forms.Form):
-    """A new token: for whom, for what, until when."""
-
-    name = forms.CharField(max_length=80, help_text="What uses it, for example “scoring service”.")
-    owner = forms.ModelChoiceField(
-        queryset=User.objects.none(), to_field_name="username", help_text="Whose queries these are."
-    )
-    environment = forms.ChoiceField(choices=Environment.choices)
-    models = forms.ModelMultipleChoiceField(
-        queryset=Model.objects.none(), to_field_name="slug", widget=forms.CheckboxSelectMultiple
-    )
-    actions = forms.MultipleChoiceField(
-        choices=Token.Action.choices, initial=["predict"], widget=forms.CheckboxSelectMultiple
-    )
-    days = forms.ChoiceField(choices=SPANS, initial="30", label="Valid for")
-    once = forms.UUIDField(
-        widget=forms.HiddenInput, initial=uuid.uuid4
-    )  # a form is used once: a reload issues nothing
-
-    def __init__(self, user: User, data: Any = None, initial: Any = None) -> None:
-        super().__init__(data, initial=initial)
-        self.fields["models"].queryset = Model.objects.visible_to(user).order_by("name")  # type: ignore[attr-defined]
-        services = Q(kind=User.Kind.SERVICE) & ~Q(username=MACHINE)
-        owners = User.objects.filter(Q(pk=user.pk) | services, is_active=True).order_by("username")
-        self.fields["owner"].queryset = owners  # type: ignore[attr-defined]
-        self.fields["owner"].initial = user.username
-
-    def expires_at(self) -> Any:
-        """The end of the chosen span, from now."""
-        return timezone.now() + timedelta(days=int(self.cleaned_data["days"]))
 
 
 class WhyForm(forms.Form):

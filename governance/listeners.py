@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from governance.actions.clearances import recompute
+from governance.actions.reviews import outdate
 from governance.models import strictness_of
 from registry.documents import strictness
 from registry.events import (
@@ -21,6 +22,8 @@ from registry.events import (
     ModelBack,
     ModelGone,
     RevisionSaved,
+    SourceHashed,
+    SourceMoved,
     SystemChanged,
     SystemEdited,
     SystemModelRemoved,
@@ -40,6 +43,8 @@ OF_ONE_VERSION = (
     TrainingDataAdded,
     FilesGone,
     FilesBack,
+    SourceMoved,
+    SourceHashed,
     VersionGone,
     VersionBack,
 )
@@ -53,7 +58,9 @@ def connect() -> None:
 
 
 def hear(sender: type[Event], event: Event, **_: Any) -> None:
-    """Reassess the versions that `event` is about."""
+    """Reassess the versions that `event` is about. Another revision of a datasheet makes its approval stale."""
+    if isinstance(event, RevisionSaved) and event.revision.document.dataset_id:
+        outdate(revision=event.revision, by=event.by)
     versions = affected(event)
     if versions is not None:
         recompute(versions=versions, by=event.by)

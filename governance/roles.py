@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 READ_ALL = ("registry.view_model", "registry.view_dataset", "registry.view_system")
-TRAIL = ("audit.view_entry", "governance.view_decision", "governance.view_token")
+TRAIL = ("audit.view_entry", "registry.view_rolegrant", "governance.view_decision", "governance.view_token")
 
 ROLES: dict[str, tuple[str, ...]] = {
+    "viewer": (),  # sees what is shared with them, and changes nothing
     "owner": (
         "registry.write_document",
         "registry.add_system",
@@ -19,13 +20,20 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registry.sync_trackingserver",
         "registry.move_alias",
         "governance.submit_review",
+        "governance.ask_break_glass",
         "governance.publish_policy",
         "governance.issue_token",
+        "governance.make_serviceaccount",
         "governance.view_token",
         "governance.view_decision",
         "audit.order_report",
     ),
-    "reviewer": ("governance.judge_review", "governance.suspend_version", "governance.view_decision"),
+    "reviewer": (
+        "governance.judge_review",
+        "governance.suspend_version",
+        "governance.ask_break_glass",
+        "governance.view_decision",
+    ),
     "compliance": (
         *READ_ALL,
         *TRAIL,
@@ -33,6 +41,10 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registry.change_system",
         "governance.decide_risk",
         "governance.set_severity",
+        "governance.set_review_rule",
+        "governance.judge_review",
+        "governance.break_glass",
+        "governance.decide_token_life",
         "governance.suspend_version",
         "governance.revoke_token",
         "audit.order_report",
@@ -44,18 +56,31 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registry.view_user",
         "registry.add_user",
         "registry.change_user",
+        "registry.grant_role",
         "registry.share_model",
         "registry.sync_trackingserver",
         "registry.move_alias",
         "registry.change_endpoint",
+        "governance.ask_break_glass",
+        "governance.break_glass",
         "governance.issue_token",
         "governance.revoke_token",
+        "governance.revoke_every_token",
+        "governance.make_serviceaccount",
         "governance.suspend_version",
     ),
     # The portal itself: reads tracking servers on a schedule, sweeps clearances, imports files on the command line.
     # Nobody logs in as it.
-    "machine": ("registry.view_model", "registry.sync_trackingserver", "registry.write_document"),
+    "machine": (
+        "registry.view_model",
+        "registry.sync_trackingserver",
+        "registry.write_document",
+        "registry.grant_role",  # sweeps roles whose time is over, and gives the first of an installation
+    ),
 }
+
+# Those that are given to somebody, from a time and until a time (registry.models.Role).
+GIVEN = [role for role in ROLES if role != "machine"]
 
 
 def connect() -> None:

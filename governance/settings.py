@@ -76,9 +76,13 @@ VAR = embedded.var_dir()
 _generated = embedded.secrets() if EMBEDDED else {}
 
 SECRET_KEY = text("SECRET_KEY", _generated.get("SECRET_KEY"))
-TOKEN_PEPPER = text("TOKEN_PEPPER", _generated.get("TOKEN_PEPPER"))
-if len(TOKEN_PEPPER) < 32:
-    raise ImproperlyConfigured("TOKEN_PEPPER must have at least 32 characters.")
+# Comma-separated, newest first: the first keys new tokens, each recognises its own. Never in the database.
+TOKEN_PEPPERS = [
+    one.strip() for one in text("TOKEN_PEPPER", _generated.get("TOKEN_PEPPER")).split(",") if one.strip()
+]
+if not TOKEN_PEPPERS or min(map(len, TOKEN_PEPPERS)) < 32:
+    raise ImproperlyConfigured("Each TOKEN_PEPPER must have at least 32 characters.")
+TOKEN_PEPPER = TOKEN_PEPPERS[0]
 CREDENTIALS_KEY = fernet_keys("CREDENTIALS_KEY", _generated.get("CREDENTIALS_KEY", ""))
 
 DEBUG = switch("DEBUG", default=False)
@@ -90,6 +94,7 @@ GATE_PORT = number("GATE_PORT", 8001, low=1, high=65535)
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")  # who may tell the gate in X-Forwarded-For whom it asks for
 ENDPOINT_HOSTS = listing("ENDPOINT_HOSTS", "")  # hosts that model servers may run on; empty for any
 API_REQUESTS_PER_MINUTE = number("API_REQUESTS_PER_MINUTE", 1200, low=10, high=1_000_000)  # of one account
+DELIVERY_DAYS = number("DELIVERY_DAYS", 90, low=30, high=3650)  # that webhooks are kept as they came
 HTTPS = switch("HTTPS", default=not EMBEDDED)
 
 INSTALLED_APPS = [
@@ -107,6 +112,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     # Memory listens before control: an event stands in the trail before what follows from it.
     "audit",
     "governance",
@@ -165,7 +172,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 AUTH_USER_MODEL = "registry.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "registry.backends.GrantedRoles",
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None  # default deny: there is no anonymous account that could be granted anything
@@ -174,6 +181,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+OTP_TOTP_ISSUER = "Cardinal"
+OTP_TOTP_THROTTLE_FACTOR = 1  # seconds to wait after a wrong code, doubled with each further one
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # the administration shows no secret, not even its picture
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -201,7 +211,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(number("REHASH_SECONDS", 3600, low=60, high=604_800)),
     },
     "forget-answers": {"task": "registry.forget_answers", "schedule": 3600.0},
+    "forget-deliveries": {"task": "registry.forget_deliveries", "schedule": 3600.0},
+    "sweep-lapsed": {"task": "governance.sweep_lapsed", "schedule": 60.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
+    "announce-token-ends": {"task": "governance.announce_token_ends", "schedule": 600.0},
+    "tidy-roles": {"task": "registry.tidy_roles", "schedule": 60.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }
 
@@ -267,10 +281,13 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "RiskClassOrUndecided": "registry.documents.strictness.CLASSES",
         "ReviewState": "governance.models.Review.State",
         "ReportState": "audit.models.Report.State",
         "Action": "governance.models.Token.Action",
         "Effect": "governance.policies.EFFECTS",
+        "RateSpan": "governance.api.policies.RATE_SPANS",
+        "QuotaSpan": "governance.policies.words.QUOTA_SPANS",
         "TokenState": "governance.api.tokens.STATES",
         "FindingCode": "registry.api.findings.CODES",
         "FindingSeverity": "registry.api.findings.SHOWN",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 from django.db import transaction
+from django.db.models.functions import Now
 
-from governance.actions import clearances
+from governance.actions import clearances, glass, revocations
+from governance.models import Clearance
 from registry.models import User, Version
 
 SLICE = 200
+MOST_LAPSED = 10_000  # in one round; the next minute brings the next
 
 
 @shared_task(name="governance.sweep_clearances")
@@ -21,3 +24,28 @@ def sweep_clearances() -> int:
             versions = Version.objects.filter(pk__in=keys[start : start + SLICE]).order_by("pk")
             clearances.recompute(versions=versions, by=machine)
     return len(keys)
+
+
+@shared_task(name="governance.sweep_lapsed")
+def sweep_lapsed() -> int:
+    """Bring after what time has ended: clearances past their end, and broken glass; returns how many versions.
+
+    Nothing waits for this: the gate looks at the database's clock. It brings the row, the event and the notices.
+    """
+    machine = User.machine()
+    with transaction.atomic():
+        glass.sweep(by=machine)
+    lapsed = Clearance.objects.filter(valid_until__lte=Now()).order_by("valid_until")
+    keys = list(dict.fromkeys(lapsed.values_list("version", flat=True)[:MOST_LAPSED]))
+    for start in range(0, len(keys), SLICE):
+        with transaction.atomic():
+            clearances.recompute(
+                versions=Version.objects.filter(pk__in=keys[start : start + SLICE]), by=machine
+            )
+    return len(keys)
+
+
+@shared_task(name="governance.announce_token_ends")
+def announce_token_ends() -> int:
+    """Tell of each token that ends soon, once; returns of how many."""
+    return revocations.announce_ends(by=User.machine())

@@ -11,11 +11,13 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 START = "crd_"
 FORM = re.compile(r"crd_[a-z][0-9A-Za-z]{43}[0-9A-Za-z]{6}\Z", re.ASCII)
+ANYWHERE = re.compile(r"crd_[a-z][0-9A-Za-z]{20,49}", re.ASCII)
 LENGTH = 54
 VISIBLE = 10  # characters kept in the clear, to recognise a token in a list
 
@@ -52,6 +54,21 @@ def is_well_formed(text: str) -> bool:
 def digest(text: str, pepper: str) -> str:
     """HMAC-SHA256 of the token under the pepper, hexadecimal. Only this is stored."""
     return hmac.new(pepper.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def digests(text: str, peppers: Sequence[str]) -> list[str]:
+    """The digest under each pepper: a token is known while its pepper is among them."""
+    return [digest(text, pepper) for pepper in peppers]
+
+
+def pepper_id(pepper: str) -> str:
+    """Eight characters that tell which pepper it is and nothing about it."""
+    return hmac.new(pepper.encode(), b"cardinal pepper id", hashlib.sha256).hexdigest()[:8]
+
+
+def masked(text: str) -> str:
+    """`text` with the secret part of every token in it struck out."""
+    return ANYWHERE.sub(lambda found: f"{found[0][:VISIBLE]}…", text)
 
 
 def _checksum(head: str) -> str:

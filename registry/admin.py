@@ -22,7 +22,13 @@ admin.site.unregister(Group)  # what a role may do is written in governance/role
 class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """People and service accounts. Each change stands in the trail; accounts are switched off, never deleted."""
 
-    fieldsets = (*(UserAdmin.fieldsets or ()), ("Cardinal", {"fields": ("kind",)}))
+    # Roles and teams are not here: they are given by verbs, with a reason and an end.
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
+        ("Cardinal", {"fields": ("kind",)}),
+    )
     list_display = ("username", "kind", "is_active", "is_staff")
     list_filter = ("kind", "is_active", "groups")
 
@@ -40,8 +46,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at
         fixed = ("username",) if obj else ()
         if request.user.is_superuser:
             return fixed
-        own = ("groups",) if obj and obj.pk == request.user.pk else ()  # nobody gives themselves a role
-        return (*fixed, *own, "is_superuser", "is_staff", "user_permissions")
+        return (*fixed, "is_superuser", "is_staff", "user_permissions")
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Setting somebody's password is an event: it is the key to acting as them."""

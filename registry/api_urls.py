@@ -16,6 +16,7 @@ from registry.api import (
     imports,
     ledger,
     lineage,
+    roles,
     shares,
 )
 
@@ -63,6 +64,8 @@ urlpatterns = [
     ),
     path(f"{SHEET}compare/", history.DatasheetComparison.as_view(), name="api-datasheet-compare"),
     path(f"{SHEET}findings/", findings.DatasheetFindings.as_view(), name="api-datasheet-findings"),
+    path("roles/", roles.Roles.as_view(), name="api-roles"),
+    path("roles/<int:pk>/", roles.OneRole.as_view(), name="api-role"),
     path("figures/", figures.Figures.as_view(), name="api-figures"),
     path("figures/<str:digest>/", figures.OneFigure.as_view(), name="api-figure"),
 ]

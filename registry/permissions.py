@@ -35,3 +35,18 @@ def require(user: User, permission: str, *, on: Row | None = None) -> None:
     verdict = can(user, permission)
     if not verdict:
         raise Refused(verdict, action=permission, subject=on)
+
+
+def require_whole(user: User, system: System) -> None:
+    """Raise `Refused` unless `user` sees every model in `system`. It names and counts none of the others.
+
+    Whoever sees a part of a system may change that part. What holds for the whole of it would stop models whose owners
+    were not asked, and which do not exist for this person.
+    """
+    if not system.is_seen_whole_by(user):
+        verdict = denied(
+            "system_seen_in_part",
+            "A system is retired, and its purpose or role changed, by somebody who sees all of its models; you do not.",
+            "Ask its owner, or ask an administrator to share the rest with you.",
+        )
+        raise Refused(verdict, action="registry.change_system", subject=system)

@@ -9,12 +9,13 @@ The digest is that of the bytes written here: the same picture uploaded again is
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.files import File
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from registry.errors import Invalid
 
@@ -48,6 +49,17 @@ def read(file: File[Any], size: int) -> bytes:
     return data
 
 
+def pixels(data: bytes) -> int:
+    """How many pixels the head of the file claims, before anything is decoded; 0 for what `examine` refuses by its head."""
+    kind = next((name for begin, name in BEGINS.items() if data.startswith(begin)), None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return math.prod(Image.open(io.BytesIO(data), formats=[kind]).size) if kind else 0
+    except Exception:  # noqa: BLE001 - `examine` says what is wrong with it
+        return 0
+
+
 def examine(data: bytes) -> Picture:
     """The picture in `data`, written anew. `Invalid` for anything but a whole PNG or JPEG within the limits."""
     if len(data) > MOST_BYTES:
@@ -71,6 +83,8 @@ def examine(data: bytes) -> Picture:
 
 def _opened(data: bytes, kind: str) -> Image.Image:
     """The picture, decoded only after its head has said that it is not too large."""
+    # A setting of the whole process, and WeasyPrint turns it on where it is loaded: half a picture is none here.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         image = Image.open(io.BytesIO(data), formats=[kind])
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

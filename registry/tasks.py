@@ -12,11 +12,13 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
+from registry.actions import hooks, roles
 from registry.mlflow.deliveries import waiting_key
 from registry.models import AliasOrder, KeptAnswer, TrackingServer, User, Version
 
 log = logging.getLogger(__name__)
 SLICE = 20  # versions that one task reads whole
+BATCHES = 20  # of deliveries that one task deletes
 LOST = timedelta(minutes=2)  # an order that waits longer than this has lost its task
 
 
@@ -34,6 +36,12 @@ def sync_all() -> int:
     return len(servers)
 
 
+@shared_task(name="registry.tidy_roles")
+def tidy_roles() -> int:
+    """Tell of roles whose time is over; returns how many."""
+    return roles.tidy(by=User.machine())
+
+
 @shared_task(name="registry.sync_server")
 def sync_server(server_id: int, by_id: int) -> list[str]:
     """Read one tracking server; returns what could not be read."""
@@ -42,6 +50,7 @@ def sync_server(server_id: int, by_id: int) -> list[str]:
     outcome = sync.read(TrackingServer.objects.get(pk=server_id), by=User.objects.get(pk=by_id))
     for start in range(0, len(outcome.waiting), SLICE):
         read_versions.delay(server_id, outcome.waiting[start : start + SLICE], by_id)
+    _hash_again(outcome.moved)
     return _told(server_id, outcome.problems)
 
 
@@ -60,9 +69,9 @@ def reread_model(server_id: int, name: str) -> list[str]:
     from registry import sync  # noqa: PLC0415 - MLflow loads in the worker only
 
     cache.delete(waiting_key(server_id, name))  # first: a hook that comes while we read is read again
-    return _told(
-        server_id, sync.reread(TrackingServer.objects.get(pk=server_id), name, by=User.machine()).problems
-    )
+    outcome = sync.reread(TrackingServer.objects.get(pk=server_id), name, by=User.machine())
+    _hash_again(outcome.moved)
+    return _told(server_id, outcome.problems)
 
 
 @shared_task(name="registry.write_alias")
@@ -91,8 +100,7 @@ def rehash_all() -> int:
     """Hash every version's files again, one after another; returns how many. A changed byte ends the clearance."""
     present = Version.objects.present().filter(model__server__paused_at=None, manifests__isnull=False)
     versions = list(present.distinct().values_list("pk", flat=True))
-    for pk in versions:
-        rehash_version.delay(pk, User.machine().pk)
+    _hash_again(versions)
     return len(versions)
 
 
@@ -109,6 +117,24 @@ def rehash_version(version_id: int, by_id: int) -> str:
 def forget_answers() -> int:
     """Delete the answers whose day is over; returns how many. Until then an expired one counts as not there."""
     return KeptAnswer.objects.filter(expires_at__lte=timezone.now()).delete()[0]
+
+
+@shared_task(name="registry.forget_deliveries")
+def forget_deliveries() -> int:
+    """Delete the deliveries that are older than is kept, in bounded batches; returns how many. The rest comes next time."""
+    before = timezone.now() - timedelta(days=settings.DELIVERY_DAYS)
+    count = 0
+    for _ in range(BATCHES):
+        forgotten = hooks.forget_deliveries(before=before, by=User.machine())
+        count += forgotten
+        if forgotten < hooks.BATCH:
+            break
+    return count
+
+
+def _hash_again(version_ids: Sequence[int]) -> None:
+    for pk in version_ids:
+        rehash_version.delay(pk, User.machine().pk)
 
 
 def _told(server_id: int, problems: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.views import datasets, documents, editor, figures, hooks, imports, ledger, servers
+from registry.views import datasets, documents, editor, figures, hooks, imports, ledger, people, servers
 
 CARD = "models/<slug:slug>/versions/<int:number>/card/"
 
@@ -29,12 +29,16 @@ urlpatterns = [
     path("documents/<int:pk>/revisions/<int:number>/", documents.revision, name="revision"),
     path("documents/<int:pk>/compare/<int:before>/<int:after>/", documents.compare, name="compare"),
     path("figures/<slug:digest>/", figures.figure, name="figure"),
+    path("people/", people.people, name="people"),
+    path("people/roles/", people.give, name="role-give"),
+    path("people/roles/<int:pk>/take/", people.take, name="role-take"),
     path("servers/", servers.servers, name="servers"),
     path("servers/new/", servers.new, name="server-new"),
     path("servers/<slug:name>/", servers.server, name="server"),
     path("servers/<slug:name>/read/", servers.read, name="server-read"),
     path("servers/<slug:name>/move/", servers.move, name="server-move"),
     path("servers/<slug:name>/credentials/", servers.credentials, name="server-credentials"),
+    path("servers/<slug:name>/authority/", servers.authority, name="server-authority"),
     path("servers/<slug:name>/follow/", servers.follow, name="server-follow"),
     path("servers/<slug:name>/believe/", servers.believe, name="server-believe"),
     path("servers/<slug:name>/webhook/", servers.webhook, name="server-webhook"),

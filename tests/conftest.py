@@ -128,7 +128,7 @@ def as_user() -> Callable[[User], Client]:
 
     def log_in(user: User) -> Client:
         browser = Client()
-        browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        browser.force_login(user, backend="registry.backends.GrantedRoles")
         return browser
 
     return log_in

@@ -10,6 +10,7 @@ Whoever is not named acts in the role that the table of roles foresees: `member(
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -18,11 +19,14 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from PIL import Image
 
+from governance import signing
 from governance.actions import policies, reviews, risk
 from governance.actions import tokens as token_verbs
 from governance.models import PolicyVersion, Review, RiskDecision, Token
+from governance.permissions import still_wanted
+from governance.scopes import Scope
 from governance.tokens import Secret
-from registry.actions import catalogue, data, documents, figures, imports, servers, systems
+from registry.actions import catalogue, data, documents, figures, imports, roles, servers, systems
 from registry.documents.content import blank
 from registry.documents.outline import Column, Field, outline
 from registry.models import (
@@ -32,6 +36,8 @@ from registry.models import (
     Manifest,
     Model,
     Revision,
+    Role,
+    RoleGrant,
     Run,
     System,
     TrackingServer,
@@ -60,6 +66,8 @@ Sorting post.
 [More Information Needed]
 """
 
+PASSWORD = "correct horse battery staple"
+
 _next = count(1).__next__
 
 
@@ -68,7 +76,9 @@ def member(role: str, name: str = "") -> User:
     user, _ = User.objects.get_or_create(
         username=name or role, defaults={"email": f"{name or role}@example.org"}
     )
-    user.groups.add(Group.objects.get(name=role))
+    if role not in RoleGrant.objects.standing().filter(user=user).values_list("role", flat=True):
+        until = timezone.now() + timedelta(days=30) if role == Role.AUDITOR else None
+        roles.give(user=user, role=role, reason="For a test.", until=until, by=User.machine())
     return User.objects.get(pk=user.pk)  # fresh: permissions are remembered on the object
 
 
@@ -248,12 +258,52 @@ def resubmit(version: Version, *, by: User | None = None) -> Review:
 
 
 def approve(review: Review, *, by: User | None = None) -> Review:
-    """A reviewer approves what is under review."""
-    return reviews.approve(review=review, digest=review.digest, comment="", by=by or member("reviewer"))
+    """Every sign-off that the rule asks for, each by a member of the role; with `by`, only theirs."""
+    if by:
+        return sign_off(review, by=by)
+    for role in still_wanted(review):
+        review = sign_off(review, by=member(role or "reviewer"))
+    return review
+
+
+def sign_off(
+    review: Review, *, by: User, role: str = "", conditions: Sequence[reviews.Wish] = (), comment: str = ""
+) -> Review:
+    """One person approves with the whole checklist ticked, and signed where the rule asks for it."""
+    return reviews.approve(
+        review=review,
+        digest=review.digest,
+        comment=comment,
+        role=role,
+        checked=[one.key for one in review.frozen_rule.checklist],
+        conditions=conditions,
+        proof=proof(by) if review.frozen_rule.step_up else None,
+        by=by,
+    )
+
+
+def with_password(user: User) -> User:
+    """The account with `PASSWORD`."""
+    if not user.check_password(PASSWORD):
+        user.set_password(PASSWORD)
+        user.save(update_fields=["password"])
+    return user
+
+
+def proof(by: User) -> signing.Proof:
+    """They have proved who they are."""
+    return signing.prove(by=with_password(by), password=PASSWORD)
+
+
+def wish(
+    owner: User | None = None, *, text: str = "Measure the groups again.", seconds: float = 86_400
+) -> reviews.Wish:
+    """A condition that falls due in so many seconds."""
+    return reviews.Wish(text, owner or member("owner"), timezone.now() + timedelta(seconds=seconds))
 
 
 def approved_version(version: Version | None = None) -> Version:
-    """A version whose card a second person approved: cleared in every environment."""
+    """A version whose card other people approved: cleared in every environment."""
     review = approve(submitted_review(version))
     return Version.objects.select_related("model", "card__head").get(card=review.document)
 
@@ -278,15 +328,20 @@ def policy(
 
 
 def token(
-    *models: Model, owner: User | None = None, environment: str = "production", days: int = 30
+    *models: Model,
+    owner: User | None = None,
+    environment: str = "production",
+    days: int = 30,
+    by: User | None = None,
+    **limits: Any,
 ) -> tuple[Token, Secret]:
     """A token for `models` and the secret that is shown once."""
     return token_verbs.issue(
         name="nightly scoring",
         owner=owner or member("owner"),
         models=models,
-        actions=["predict"],
+        scope=Scope(**{"actions": ("predict",)} | limits),
         environment=environment,
         expires_at=timezone.now() + timedelta(days=days),
-        by=member("owner"),
+        by=by or member("owner"),
     )

@@ -22,8 +22,12 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 PROJECT = Path(__file__).resolve().parents[1]
 KEPT = PROJECT / "var" / "test" / "mlflow"
@@ -34,6 +38,12 @@ ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PYTHONUNBUFFERED": "1",
+}
+WEBHOOKS = {
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": "Zm9yLXRoZS10ZXN0cy1vbmx5LTMyLWJ5dGVzLWxvbmc=",
+    "MLFLOW_WEBHOOK_CACHE_TTL": "0",
 }
 
 
@@ -60,6 +70,43 @@ def tracking_server(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
             uri = _started(folder, run)
             note.write_text(json.dumps({"uri": uri}))
     return Tracking(uri=uri, artifacts=folder / "artifacts")
+
+
+@dataclass
+class Own:
+    """A tracking server that belongs to one module of tests."""
+
+    folder: Path
+    uri: str
+
+    @property
+    def client(self) -> MlflowClient:
+        from mlflow import MlflowClient  # seconds, which only those wait for who ask it
+
+        return MlflowClient(self.uri, self.uri)
+
+    def stop(self) -> None:
+        _end(self.folder)
+
+    def start(self) -> None:
+        """Start again on the same port."""
+        port = int(self.uri.rpartition(":")[2])
+        _started(self.folder, os.getpid(), port=port)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+    """A tracking server with the demo's models that tests may change; it may deliver webhooks to this machine."""
+    folder = tmp_path_factory.mktemp("own") / "mlflow"
+    shutil.copytree(trained(), folder)
+    patch = pytest.MonkeyPatch()
+    for name, value in WEBHOOKS.items():
+        patch.setenv(name, value)
+    server = Own(folder, _started(folder, os.getpid()))
+    yield server
+    if folder in KEEPERS:
+        server.stop()
+    patch.undo()
 
 
 def trained() -> Path:
@@ -99,12 +146,12 @@ def _state() -> str:
     return digest.hexdigest()[:16]
 
 
-def _started(folder: Path, run: int) -> str:
+def _started(folder: Path, run: int, *options: str, port: int = 0) -> str:
     """Start a server on `folder` that ends with the process `run`, and wait until it answers."""
-    port = _free_port()
+    port = port or _free_port()
     with (folder / "server.log").open("w") as log:
         keeper = subprocess.Popen(
-            [sys.executable, __file__, str(run), str(folder), str(port)],
+            [sys.executable, __file__, str(run), str(folder), str(port), *options],
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **ENVIRONMENT},
@@ -150,7 +197,7 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _keep(run: int, folder: Path, port: int) -> None:
+def _keep(run: int, folder: Path, port: int, options: list[str]) -> None:
     """Run the server as a child; end it when the test run is gone, however that happened."""
     server = subprocess.Popen(
         [
@@ -168,6 +215,7 @@ def _keep(run: int, folder: Path, port: int) -> None:
             ),
             *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
             *("--artifacts-destination", str(folder / "artifacts")),
+            *options,
         ],
         cwd=folder,
     )
@@ -192,4 +240,4 @@ def _lives(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    _keep(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    _keep(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

@@ -47,6 +47,7 @@ def of(version: Version, *, by: User, at: datetime) -> dict[str, Any]:
         "policies": records.policies(version),
         "tokens": records.tokens(version),
         "decisions": records.decisions(version, at),
+        "broken_glass": records.broken_glass(version, at),
         "reviews": records.reviews(version),
         "trail": records.trail(version),
     }

@@ -16,7 +16,7 @@ def card(head: Revision | None) -> dict[str, Any] | None:
         return None
     return _revision(head) | {
         "sections": [
-            {"title": section.title, "fields": [_field(field, head.content) for field in section.fields]}
+            {"title": section.title, "fields": [_field(field, head) for field in section.fields]}
             for section in outline("card").sections
         ]
     }
@@ -58,28 +58,28 @@ def _revision(head: Revision) -> dict[str, Any]:
     }
 
 
-def _field(field: Field, content: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "label": field.label,
-        "value": _shown(field, content),
-        "missing": not value(content, field.path),
-    }
+def _field(field: Field, head: Revision) -> dict[str, Any]:
+    given = value(head.content, field.path)
+    shown = _figures(given or [], head) if field.kind == "figures" else _shown(field, head.content)
+    return {"label": field.label, "value": shown, "missing": not given}
+
+
+def _figures(given: list[dict[str, str]], head: Revision) -> dict[str, Any]:
+    """Each figure by its digest, caption and words, and whether its picture is kept.
+
+    A card may name any digest. Printed are the pictures that readers of the card may see: those that belong to it.
+    """
+    kept = set(head.document.figures.values_list("digest", flat=True))
+    return {"figures": [one | {"kept": one["digest"] in kept} for one in given]}
 
 
 def _shown(field: Field, content: dict[str, Any]) -> Any:
-    """A value as a report prints it: tables and figures by rows, an answer in its words.
-
-    A figure is printed by its caption, its words and its digest: a report holds no picture, for it loads nothing but the
-    shipped fonts.
-    """
+    """A value as a report prints it: tables by rows, an answer in its words."""
     given = value(content, field.path) or field.empty
     if field.kind == "choice":
         return next((option.label for option in field.options if option.value == given), given)
-    if field.kind == "table":
-        columns = [(column.key, column.label) for column in field.columns]
-    elif field.kind == "figures":
-        columns = [("caption", "Figure"), ("alt", "In words"), ("digest", "SHA-256")]
-    else:
+    if field.kind != "table":
         return given
+    columns = [(column.key, column.label) for column in field.columns]
     rows = [[row.get(key, "") for key, _ in columns] for row in given]
     return {"columns": [label for _, label in columns], "rows": rows}

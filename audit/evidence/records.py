@@ -12,7 +12,7 @@ from audit import phrases
 from audit.evidence.times import iso
 from audit.models import Entry
 from governance import policies as rules
-from governance.models import Clearance, Decision, Policy, Review, Token
+from governance.models import BreakGlass, Clearance, Decision, Policy, Review, Token
 from registry.models import Version
 
 WINDOW = timedelta(days=30)
@@ -117,6 +117,35 @@ def decisions(version: Version, at: datetime) -> dict[str, Any]:
     }
 
 
+def broken_glass(version: Version, at: datetime) -> list[dict[str, Any]]:
+    """Every time two people let the version answer although it was not cleared, and how many queries that let pass."""
+    rows = BreakGlass.objects.filter(version=version, granted_at__isnull=False)
+    found = []
+    for one in rows.select_related("asked_by", "granted_by", "ended_by").order_by("granted_at", "pk"):
+        passed = Decision.objects.filter(
+            model=version.model.slug,
+            version=version.number,
+            environment=one.environment,
+            reason="break_glass",
+            decided_at__range=(one.granted_at, one.ended_at or one.ends_at),
+        )
+        found.append(
+            {
+                "environment": one.environment,
+                "reason": one.reason,
+                "asked_by": one.asked_by.get_username(),
+                "asked_at": iso(one.asked_at),
+                "granted_by": one.granted_by.get_username() if one.granted_by else "",
+                "granted_at": iso(one.granted_at) if one.granted_at else "",
+                "ends_at": iso(one.ends_at) if one.ends_at else "",
+                "ended_at": iso(one.ended_at) if one.ended_at else "",
+                "ended_by": one.ended_by.get_username() if one.ended_by else "",
+                "decisions": passed.filter(decided_at__lte=at).count(),
+            }
+        )
+    return found
+
+
 def reviews(version: Version) -> list[dict[str, Any]]:
     """Every review of the card with its judgements."""
     rows = Review.objects.filter(document__version=version).select_related("submitted_by", "revision")
@@ -127,18 +156,36 @@ def reviews(version: Version) -> list[dict[str, Any]]:
             "state": review.get_state_display(),
             "submitted_by": review.submitted_by.get_username(),
             "submitted_at": iso(review.submitted_at),
+            "rule": review.frozen_rule.in_words(),
+            "stale_codes": review.stale_codes,
+            "retired_because": review.retired_because,
             "judgements": [
                 {
                     "by": one.by.get_username(),
                     "outcome": one.get_outcome_display(),
                     "comment": one.comment,
                     "at": iso(one.made_at),
-                    "role": ", ".join(sorted(group.name for group in one.by.groups.all())),
+                    "role": one.role or ", ".join(sorted(group.name for group in one.by.groups.all())),
+                    "meaning": one.meaning,
+                    "method": one.method,
+                    "signed_digest": one.signed_digest,
                 }
                 for one in review.judgements.all()
             ],
+            "conditions": [
+                {
+                    "text": one.text,
+                    "owner": one.owner.get_username(),
+                    "due_at": iso(one.due_at),
+                    "fulfilled_at": iso(one.fulfilled_at) if one.fulfilled_at else "",
+                    "fulfilled_by": one.fulfilled_by.get_username() if one.fulfilled_by else "",
+                }
+                for one in review.conditions.all()
+            ],
         }
-        for review in rows.prefetch_related("judgements__by__groups").order_by("submitted_at", "pk")
+        for review in rows.prefetch_related(
+            "judgements__by__groups", "conditions__owner", "conditions__fulfilled_by"
+        ).order_by("submitted_at", "pk")
     ]
 
 

@@ -22,7 +22,13 @@ CHAPTERS = (
 FIXED = {
     "summary": ("Verdict", "Clearance checklist", "Subject of this report", "Completeness of the evidence"),
     "access": ("Policies in force", "Tokens"),
-    "decisions": ("Decisions per day", "Decisions by reason", "Decisions by caller", "Latest decisions"),
+    "decisions": (
+        "Decisions per day",
+        "Decisions by reason",
+        "Decisions by caller",
+        "Latest decisions",
+        "Broken glass",
+    ),
 }
 
 

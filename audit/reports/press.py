@@ -13,6 +13,7 @@ from weasyprint.urls import FatalURLFetchingError
 
 from .errors import RenderError
 from .fetcher import AssetFetcher
+from .plates import NONE, Plates
 
 # One family name per file (and weight and style): files that share a name are merged into one embedded font,
 # and the glyphs of the second one come out wrong on paper while text extraction stays right.
@@ -54,9 +55,9 @@ def font_faces() -> str:
     )
 
 
-def lay_out(text: str, stylesheet: str) -> Any:
-    """Lay `text` out on pages. Raises RenderError when it asks for anything but a shipped font."""
-    fetcher, fonts = AssetFetcher(), FontConfiguration()
+def lay_out(text: str, stylesheet: str, plates: Plates = NONE) -> Any:
+    """Lay `text` out on pages. Raises RenderError when it asks for anything but a shipped font or one of `plates`."""
+    fetcher, fonts = AssetFetcher(plates), FontConfiguration()
     try:
         css = CSS(string=stylesheet, font_config=fonts, url_fetcher=fetcher, base_url="asset:")
         page = HTML(string=text, base_url="asset:", url_fetcher=fetcher)

@@ -1,4 +1,4 @@
-"""A frozen snapshot becomes a document: the same snapshot, the same bytes."""
+"""A frozen snapshot becomes a document: the same snapshot and the same stored pictures, the same bytes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from audit import charts
 from .environment import TEMPLATES, brief, count, environment, when
 from .errors import RenderError
 from .outline import outline
+from .plates import NONE, Plates
 
 __all__ = ["RenderError", "Rendered", "canonical", "digest", "document", "html", "ignore", "pdf"]
 
@@ -53,9 +54,9 @@ def digest(snapshot: Snapshot) -> str:
     return hashlib.sha256(canonical(snapshot)).hexdigest()
 
 
-def html(snapshot: Snapshot) -> str:
+def html(snapshot: Snapshot, *, plates: Plates = NONE) -> str:
     """The document as HTML, without its stylesheet."""
-    return _write(snapshot, digest(snapshot), _moment(snapshot))
+    return _write(snapshot, digest(snapshot), _moment(snapshot), plates)
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,15 @@ class Rendered:
     pages: int
 
 
-def pdf(snapshot: Snapshot, *, progress: Progress = ignore) -> bytes:
+def pdf(snapshot: Snapshot, *, plates: Plates = NONE, progress: Progress = ignore) -> bytes:
     """The bytes of `document`."""
-    return document(snapshot, progress=progress).body
+    return document(snapshot, plates=plates, progress=progress).body
 
 
-def document(snapshot: Snapshot, *, progress: Progress = ignore) -> Rendered:
-    """The document as tagged PDF/A-3u with the snapshot attached.
+def document(snapshot: Snapshot, *, plates: Plates = NONE, progress: Progress = ignore) -> Rendered:
+    """The document as tagged PDF/A-3u with the snapshot attached, and `plates` printed for the figures it names.
 
-    Raises RenderError when the document would pass 150 pages or asks for anything but the shipped fonts.
+    Raises RenderError when the document would pass 150 pages or asks for anything but the shipped fonts and `plates`.
     """
     from . import press  # noqa: PLC0415 - WeasyPrint loads in the worker only
 
@@ -82,10 +83,10 @@ def document(snapshot: Snapshot, *, progress: Progress = ignore) -> Rendered:
     body = canonical(snapshot)
     stamp = hashlib.sha256(body).hexdigest()
     taken = _moment(snapshot)
-    text = _write(snapshot, stamp, taken)
+    text = _write(snapshot, stamp, taken, plates)
     progress(15, "Setting the type.")
     with _counted(progress, _expected(text)):
-        laid_out = press.lay_out(text, _stylesheet())
+        laid_out = press.lay_out(text, _stylesheet(), plates)
         pages = len(laid_out.pages)
         progress(80, f"Writing {count(pages)} pages.")
         written = press.write(laid_out, body, stamp, taken)
@@ -93,7 +94,7 @@ def document(snapshot: Snapshot, *, progress: Progress = ignore) -> Rendered:
     return Rendered(written, pages)
 
 
-def _write(snapshot: Snapshot, stamp: str, taken: datetime) -> str:
+def _write(snapshot: Snapshot, stamp: str, taken: datetime, plates: Plates) -> str:
     from jinja2 import TemplateError  # noqa: PLC0415 - loads in the worker only
 
     try:
@@ -106,6 +107,7 @@ def _write(snapshot: Snapshot, stamp: str, taken: datetime) -> str:
                 taken=taken.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 outline=outline(snapshot),
                 drawings=_drawings(snapshot),
+                plates=sorted(plates),
                 most={"rows": MOST_ROWS, "columns": MOST_COLUMNS, "facts": MOST_FACTS},
                 attachment=ATTACHMENT,
             )

@@ -20,19 +20,26 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance import policies
-from governance.models import Policy, Token
+from governance.models import Policy, ServiceAccount, Token
 from governance.policies import ACTIONS, Access, Compiled, Rule
 from registry import canonical
-from registry.models import Environment, Model, User
+from registry.models import Environment, Model, User, groups_of
+from registry.models.visibility import SEERS
 
-# Every account that is switched on and that the policy names, with those of the named groups that it is in, as one text:
-# accounts with the same text that are not named themselves answer to the same names, and are judged once.
-NAMED = """
-SELECT u.username, u.kind = 'service', coalesce(string_agg(ug.group_id::text, ',' ORDER BY ug.group_id), '')
+# Every account that is switched on and sees the model; whoever answers for a service account does so, too.
+SEEING = f"""
+WITH seers AS MATERIALIZED ({SEERS})
+SELECT u.id, u.username, u.kind = 'service'
 FROM registry_user u
-LEFT JOIN registry_user_groups ug ON ug.user_id = u.id AND ug.group_id = ANY(%(groups)s)
-WHERE u.is_active AND (ug.group_id IS NOT NULL OR u.username = ANY(%(names)s))
-GROUP BY u.id
+LEFT JOIN governance_serviceaccount sa ON sa.account_id = u.id
+LEFT JOIN registry_user sponsor ON sponsor.id = sa.sponsor_id
+WHERE u.is_active AND u.id IN (SELECT user_id FROM seers)
+  AND (sa.id IS NULL OR sponsor.is_active AND sponsor.id IN (SELECT user_id FROM seers))
+"""  # noqa: S608 - fixed text
+# The named groups that somebody is in, as one text: accounts with the same text that are not named themselves answer to the
+# same names, and are judged once. Asked apart from the accounts: together, a wrong guess of the planner costs seconds.
+BELONGING = """
+SELECT user_id, string_agg(group_id::text, ',') FROM registry_membership WHERE group_id = ANY(%s) GROUP BY user_id
 """
 
 
@@ -88,12 +95,12 @@ def what(account: User, models: QuerySet[Model], *, at: datetime | None = None) 
         return []
     now = at or timezone.now()
     names = {f"user:{account.username}"} | {
-        f"group:{name}" for name in account.groups.values_list("name", flat=True)
+        f"group:{name}" for name in groups_of(account.pk).values_list("name", flat=True)
     }
     if account.kind == User.Kind.SERVICE:
         names.add(f"service:{account.username}")
     rows = (
-        Policy.objects.filter(model__in=models, in_force__isnull=False)
+        Policy.objects.filter(model__in=_seen_by(account, models), in_force__isnull=False)
         .order_by("model__name", "model", "environment")
         .values_list("model__name", "model__slug", "environment", "in_force__digest", "in_force__body")
     )
@@ -115,6 +122,13 @@ def what(account: User, models: QuerySet[Model], *, at: datetime | None = None) 
     return found
 
 
+def _seen_by(account: User, models: QuerySet[Model]) -> QuerySet[Model]:
+    """Those of `models` that the account sees, and whoever answers for it."""
+    found = models.filter(pk__in=Model.objects.visible_to(account).values("pk"))
+    service = ServiceAccount.objects.filter(account=account).select_related("sponsor").first()
+    return found.filter(pk__in=Model.objects.visible_to(service.sponsor).values("pk")) if service else found
+
+
 class _Policy:
     """The policy of one model in one environment, and the accounts that it names."""
 
@@ -131,7 +145,7 @@ class _Policy:
         self.names = {
             subject.partition(":")[2] for subject in self.subjects if not subject.startswith("group:")
         }
-        self.accounts, self.groups = _named(self.subjects) if row else ([], {})
+        self.accounts, self.groups = _named(model, self.subjects) if row else ([], {})
         self.sizes = Counter(self._key(*account) for account in self.accounts)
 
     def number(self, action: str) -> int:
@@ -162,29 +176,45 @@ class _Policy:
         return policies.access(self.policy, own, action, self.now)
 
 
-def _named(subjects: frozenset[str]) -> tuple[list[tuple[str, bool, str]], dict[int, str]]:
+def _named(model: Model, subjects: frozenset[str]) -> tuple[list[tuple[str, bool, str]], dict[int, str]]:
     """The accounts that answer to one of `subjects`, and the groups among these: key → subject."""
     split = [subject.partition(":") for subject in subjects]
     names = [name for kind, _, name in split if kind == "group"]
+    own = {name for kind, _, name in split if kind != "group"}
     groups = dict(Group.objects.filter(name__in=names).values_list("pk", "name"))
     with connection.cursor() as cursor:
-        cursor.execute(
-            NAMED, {"groups": list(groups), "names": [name for kind, _, name in split if kind != "group"]}
-        )
-        rows: list[tuple[str, bool, str]] = cursor.fetchall()
+        cursor.execute(BELONGING, [list(groups)])
+        belonging: dict[int, str] = dict(cursor.fetchall())
+        cursor.execute(SEEING, {"model": model.pk})
+        rows = [
+            (name, service, belonging.get(key, ""))
+            for key, name, service in cursor.fetchall()
+            if key in belonging or name in own
+        ]
     return rows, {key: f"group:{name}" for key, name in groups.items()}
 
 
 def _tokens_on(model: Model, environment: str, action: str, now: datetime) -> set[str]:
     """The owners of tokens that do this now."""
-    rows = Token.objects.filter(models=model, environment=environment, actions__contains=[action])
-    return set(rows.filter(revoked_at=None, expires_at__gt=now).values_list("owner__username", flat=True))
+    rows = (
+        Token.objects.reaching(model)
+        .in_force(now)
+        .filter(environment=environment, actions__contains=[action])
+    )
+    return set(rows.values_list("owner__username", flat=True))
 
 
 def _tokens_of(account: User, now: datetime) -> dict[tuple[str, str], frozenset[str]]:
-    rows = Token.objects.filter(owner=account, revoked_at=None, expires_at__gt=now)
+    rows = Token.objects.filter(owner=account).in_force(now)
+    columns = ("environment", "actions")
+    named = rows.filter(tag_key="").values_list("models__slug", *columns)
+    tagged = [
+        (slug, one.environment, one.actions)
+        for one in rows.exclude(tag_key="").select_related("owner")
+        for slug in one.reach().values_list("slug", flat=True)
+    ]
     found: dict[tuple[str, str], frozenset[str]] = {}
-    for slug, environment, actions in rows.values_list("models__slug", "environment", "actions"):
+    for slug, environment, actions in [*named, *tagged]:
         found[slug, environment] = found.get((slug, environment), frozenset()) | set(actions)
     return found
 

@@ -7,6 +7,7 @@ replayed, from empty counters.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import Any
 from governance.access.counting import Counters
 from governance.models import Decision, Policy
 from governance.policies import Compiled, Query, charges, compiled, evaluate, tell
-from registry.models import Model, User
+from registry.models import Model, User, memberships
 
 MOST = 1_000
 EXAMPLES = 3
@@ -166,10 +167,11 @@ class _Caller:
 
 
 def _people(names: Iterable[str]) -> dict[str, _Caller]:
-    rows = User.objects.filter(username__in=[name for name in names if name]).prefetch_related("groups")
+    rows = User.objects.filter(username__in=[name for name in names if name])
+    groups: dict[int, set[str]] = defaultdict(set)
+    for user_id, name in memberships(rows):
+        groups[user_id].add(name)
     return {
-        one.username: _Caller(
-            one.username, one.kind == User.Kind.SERVICE, frozenset(group.name for group in one.groups.all())
-        )
+        one.username: _Caller(one.username, one.kind == User.Kind.SERVICE, frozenset(groups[one.pk]))
         for one in rows
     }

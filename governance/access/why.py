@@ -5,18 +5,22 @@ Counters of rates and quotas are not touched: they count as having something lef
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from governance import policies
+from django.db import connection
+
+from governance import policies, scopes
 from governance.gate import reasons
 from governance.gate.decide import Answer, weigh
-from governance.gate.grants import Facts, TokenFacts
+from governance.gate.grants import STATEMENT, Facts, TokenFacts
+from governance.gate.grants import facts as facts_in
 from governance.gate.request import CHAMPION, CHECK, Query
-from governance.models import Clearance, Policy, Token
-from registry.models import Alias, Model, User, Version
+from governance.models import BreakGlass, Clearance, Policy, Token
+from registry.models import Alias, Model, User, Version, groups_of
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,6 @@ def explain(asked: Question) -> Explained:
         .first()
     )
     content = policy.in_force.content if policy and policy.in_force else None
-    token = _token(asked)
     query = Query(
         door=CHECK,
         request_id="",
@@ -84,18 +87,10 @@ def explain(asked: Question) -> Explained:
         purpose=asked.purpose,
         payload_bytes=asked.payload_bytes,
     )
-    facts = Facts(
-        at=asked.at,
-        token=token,
-        model_known=True,
-        in_scope=asked.token is None or asked.token.models.filter(pk=asked.model.pk).exists(),
-        policy=content,
-        version=version.number if version else None,
-        cleared=clearance is not None and clearance.allowed,
-        unmet=tuple(one["reason"] for one in clearance.unmet) if clearance else ("not_assessed",),
-    )
+    facts = _of_token(asked, asked.token) if asked.token else _of_account(asked, version, clearance, content)
     answer, owed = weigh(query, facts)
-    steps = policies.walk(content, _asked(asked, token, content))
+    assert facts.token  # noqa: S101 - both ways name one
+    steps = policies.walk(content, _asked(asked, facts.token, content))
     return Explained(
         answer=answer,
         told=reasons.told(answer.reason),
@@ -107,19 +102,53 @@ def explain(asked: Question) -> Explained:
     )
 
 
-def _token(asked: Question) -> TokenFacts:
-    """The token that was named, or one that could do all that is asked."""
-    token, caller = asked.token, asked.caller
-    return TokenFacts(
-        id=str(token.pk) if token else "",
+def _of_token(asked: Question, token: Token) -> Facts:
+    """What the gate would find now, by its own statement; only the time that is asked about is another."""
+    given = {
+        "digests": [token.digest],
+        "model": asked.model.slug,
+        "alias": asked.alias or CHAMPION,
+        "number": asked.version,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT, given)
+        row = dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
+    for name in ("limits", "conditions"):  # Django leaves JSON to its fields
+        row[name] = json.loads(row[name]) if isinstance(row[name], str) else row[name]
+    found = facts_in(row)
+    assert found.token  # noqa: S101 - its digest is unique
+    return replace(found, at=asked.at, token=replace(found.token, expired=token.ends_at <= asked.at))
+
+
+def _of_account(asked: Question, version: Version | None, clearance: Clearance | None, content: Any) -> Facts:
+    """What holds for whoever asks with a token that could do all this."""
+    caller = asked.caller
+    token = TokenFacts(
+        id="",
         environment=asked.environment,
-        actions=tuple(token.actions) if token else (asked.action,),
-        expired=token is not None and token.expires_at <= asked.at,
-        revoked=token is not None and token.revoked_at is not None,
+        actions=(asked.action,),
+        expired=False,
+        revoked=False,
         caller=caller.username,
         active=caller.is_active,
-        groups=frozenset(caller.groups.values_list("name", flat=True)),
+        groups=frozenset(groups_of(caller.pk).values_list("name", flat=True)),
         service=caller.kind == User.Kind.SERVICE,
+    )
+    return Facts(
+        at=asked.at,
+        token=token,
+        model_known=True,
+        in_scope=True,
+        in_sight=Model.objects.visible_to(caller).filter(pk=asked.model.pk).exists(),
+        version_in_scope=True,
+        policy=content,
+        version=version.number if version else None,
+        cleared=clearance is not None
+        and clearance.allowed
+        and (clearance.valid_until is None or clearance.valid_until > asked.at),
+        unmet=tuple(one["reason"] for one in clearance.unmet) if clearance else ("not_assessed",),
+        broken_glass=version is not None
+        and BreakGlass.objects.in_force().filter(version=version, environment=asked.environment).exists(),
     )
 
 
@@ -144,8 +173,18 @@ def _points(asked: Question, facts: Facts) -> tuple[Point, ...]:
     ]
     if token is None:
         return (*found, Point("Token", True, "No token was named: taken is one that could do all this."))
-    state = "revoked" if token.revoked_at else "expired" if token.expires_at <= asked.at else "valid"
-    actions = ", ".join(token.actions)
+    judged = facts.token
+    state = (
+        "revoked" if token.revoked_at else "expired" if token.ends_at <= asked.at
+        else "waiting for its second person" if (judged and judged.waiting) or facts.second_missing
+        else "older than tokens for this model may be" if facts.outlived else "valid"
+    )  # fmt: skip
+    versions = (
+        "any version"
+        if not (token.versions or token.alias)
+        else token.alias or ", ".join(map(str, token.versions))
+    )
+    there = scopes.from_there(tuple(token.networks), asked.network)
     return (
         *found,
         Point("Token", state == "valid", f"{token.name} is {state}."),
@@ -154,7 +193,23 @@ def _points(asked: Question, facts: Facts) -> tuple[Point, ...]:
             facts.in_scope,
             f"It {'reaches' if facts.in_scope else 'does not reach'} {asked.model}.",
         ),
-        Point("Scope: action", asked.action in token.actions, f"It allows {actions}."),
+        Point(
+            "Sight",
+            facts.in_sight,
+            f"{caller} {'sees' if facts.in_sight else 'or whoever answers for it no longer sees'} {asked.model}.",
+        ),
+        Point(
+            "Scope: action",
+            asked.action in token.actions,
+            f"It allows {', '.join(token.actions) or 'nothing at the gate'}.",
+        ),
+        Point("Scope: version", facts.version_in_scope, f"It reaches {versions}."),
+        Point("Scope: network", there, f"It is used from {', '.join(token.networks) or 'any network'}."),
+        Point(
+            "Scope: purpose",
+            scopes.for_that(token.purpose, asked.purpose),
+            f"It is for {token.purpose or 'any purpose'}.",
+        ),
     )
 
 

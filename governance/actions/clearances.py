@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Prefetch
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from governance import clearance
 from governance.clearance import OUTDATED
-from governance.events import ClearanceGranted, ClearanceLapsed, SuspensionLifted, VersionSuspended
-from governance.models import Clearance, Review, RiskDecision, Suspension
+from governance.events import (
+    ClearanceGranted,
+    ClearanceLapsed,
+    ReviewStale,
+    SuspensionLifted,
+    VersionSuspended,
+)
+from governance.models import Clearance, Review, ReviewCondition, RiskDecision, Suspension
+from governance.reviews import APPROVED_ONCE
 from registry.errors import Conflict
 from registry.events import Event, publish, publish_together
 from registry.models import Environment, Manifest, RunInput, System, User, Version
@@ -24,7 +34,8 @@ from registry.wording import required
 def recompute(*, versions: Iterable[Version], by: User) -> list[Clearance]:
     """Assess `versions` in every environment, store the answers, and tell of each one that flipped.
 
-    An answer that did not change is not written again, so `assessed_at` says since when it stands as it stands.
+    An answer that did not change is not written again, so `assessed_at` says since when it stands as it stands. An
+    approval that stood on something else becomes stale, after the assessment: the reason stays what has changed.
     """
     # Lock before looking: of two transactions that each change a fact, the later one sees what the earlier one did.
     keys = [version.pk for version in versions]
@@ -36,60 +47,103 @@ def recompute(*, versions: Iterable[Version], by: User) -> list[Clearance]:
         conditions = clearance.assess(facts[version.pk])
         for environment in Environment.values:
             before = stored.get((version.pk, environment))
-            answer = _answer(version, environment, conditions)
-            if before and (before.allowed, before.conditions) == (answer.allowed, answer.conditions):
+            answer = _answer(version, environment, conditions, before)
+            if before and _same(before, answer):
                 answers.append(before)
                 continue
             changed.append(answer)
             if answer.allowed != bool(before and before.allowed):
                 flipped.append((answer, clearance.verdict(conditions)))
+    stale = _outdate({pk: codes for pk, one in facts.items() if (codes := clearance.outdated(one))}, by)
     kept = Clearance.objects.bulk_create(
         changed,
         batch_size=1000,
         update_conflicts=True,
         unique_fields=["version", "environment"],
-        update_fields=["allowed", "conditions", "assessed_at"],
+        update_fields=["allowed", "conditions", "assessed_at", "valid_until"],
     )
-    publish_together([_told(answer, verdict, by) for answer, verdict in flipped])
+    publish_together(stale + [_told(answer, verdict, by) for answer, verdict in flipped])
     return [*answers, *kept]
 
 
 def gather(versions: list[Version]) -> dict[int, clearance.Facts]:
-    """The facts of each version, in seven queries for any number of versions."""
+    """The facts of each version by the database's clock, in eight queries for any number of versions."""
     ids = [version.pk for version in versions]
-    cards = {v.pk: v for v in Version.objects.filter(pk__in=ids).select_related("card__head", "model")}
+    rows = Version.objects.filter(pk__in=ids).select_related("card__head", "model").annotate(asked_at=Now())
+    cards = {one.pk: one for one in rows}
     now = _bases(cards)
     suspended = dict(
         Suspension.objects.filter(version__in=ids, lifted_at=None).values_list("version_id", "reason")
     )
-    approved: dict[int, Review] = {}
-    open_reviews: set[int] = set()
-    reviews = (
-        Review.objects.filter(document__version__in=ids)
-        .select_related("document")
-        .order_by("submitted_at", "pk")
-    )
-    for review in reviews:
-        version_id = review.document.version_id or 0
-        if review.state == Review.State.APPROVED:
-            approved[version_id] = review
-        elif review.state == Review.State.IN_REVIEW:
-            open_reviews.add(version_id)
-    found = {}
-    for pk, version in cards.items():
-        head = version.card.head if hasattr(version, "card") else None
-        judged = approved.get(pk)
-        found[pk] = clearance.Facts(
+    latest, open_reviews = _reviews(ids)
+    return {
+        pk: clearance.Facts(
             now=now[pk],
-            card=head.digest if head else "",
+            at=version.asked_at,  # type: ignore[attr-defined]
+            card=version.card.head.digest if hasattr(version, "card") and version.card.head else "",
             in_review=pk in open_reviews,
-            approved=judged.digest if judged else "",
-            approved_basis=clearance.Basis.of(judged.basis_facts) if judged else None,
             suspended_because=suspended.get(pk, ""),
             gone="model" if version.model.gone_at else "version" if version.gone_at else "",
             files_gone=version.files_gone_at is not None,
+            moved=version.moved_at is not None,
+            **_approval(latest.get(pk)),
         )
-    return found
+        for pk, version in cards.items()
+    }
+
+
+def _reviews(ids: list[int]) -> tuple[dict[int, Review], set[int]]:
+    """By version: the card's review that was approved last, whatever became of it; and which have one under way."""
+    pending = ReviewCondition.objects.filter(fulfilled_at=None).select_related("owner").order_by("due_at")
+    wanted = Review.objects.filter(
+        document__version__in=ids, state__in=[Review.State.IN_REVIEW, *APPROVED_ONCE]
+    )
+    found = wanted.select_related("document").prefetch_related(
+        Prefetch("conditions", pending, to_attr="pending")
+    )
+    latest: dict[int, Review] = {}
+    under_way: set[int] = set()
+    for review in found.order_by("closed_at", "pk"):
+        version_id = review.document.version_id or 0
+        if review.state == Review.State.IN_REVIEW:
+            under_way.add(version_id)
+        else:
+            latest[version_id] = review
+    return latest, under_way
+
+
+def _approval(review: Review | None) -> dict[str, Any]:
+    """What the last approval adds to the facts; one that was taken away leaves its reason only."""
+    if review is None:
+        return {}
+    if review.state == Review.State.RETIRED:
+        return {"retired_because": review.retired_because}
+    assert review.closed_at  # noqa: S101 - a constraint says so
+    return {
+        "approved": review.digest,
+        "approved_basis": clearance.Basis.of(review.basis_facts),
+        "approved_until": review.frozen_rule.ends_at(review.closed_at),
+        "stale": tuple(review.stale_codes.split(", ")) if review.stale_codes else (),
+        "pending": tuple(
+            clearance.Pending(one.text, one.owner.get_username(), one.due_at)
+            for one in review.pending  # type: ignore[attr-defined]
+        ),
+    }
+
+
+def _outdate(codes: dict[int, tuple[str, ...]], by: User) -> list[Event]:
+    """Mark the approvals of these versions' cards as stale; the events that tell of it."""
+    if not codes:
+        return []
+    told: list[Event] = []
+    rows = Review.objects.filter(document__version__in=codes, state=Review.State.APPROVED)
+    for review in rows.with_subject().order_by("pk"):
+        review.state = Review.State.STALE
+        review.stale_codes = ", ".join(codes[review.document.version_id or 0])
+        review.ended_at = timezone.now()
+        review.save(update_fields=["state", "stale_codes", "ended_at"])
+        told.append(ReviewStale(review=review, codes=review.stale_codes, by=by))
+    return told
 
 
 @transaction.atomic
@@ -153,13 +207,42 @@ def _bases(versions: dict[int, Version]) -> dict[int, clearance.Basis]:
     }
 
 
-def _answer(version: Version, environment: str, conditions: tuple[clearance.Condition, ...]) -> Clearance:
+def _answer(
+    version: Version,
+    environment: str,
+    conditions: tuple[clearance.Condition, ...],
+    before: Clearance | None,
+) -> Clearance:
+    """The answer; each condition says since when it stands as it stands."""
+    now = timezone.now()
+    old = {one["code"]: one for one in before.conditions} if before else {}
+    told = []
+    for condition in conditions:
+        one = condition.as_json()
+        was = old.get(condition.code)
+        same = was is not None and (was["met"], was["reason"]) == (one["met"], one["reason"])
+        since = (
+            (was.get("since") or before.assessed_at.isoformat())
+            if same and was and before
+            else now.isoformat()
+        )
+        told.append(one | {"since": since})
+    allowed = clearance.verdict(conditions).allowed
     return Clearance(
         version=version,
         environment=environment,
-        allowed=clearance.verdict(conditions).allowed,
-        conditions=[condition.as_json() for condition in conditions],
-        assessed_at=timezone.now(),
+        allowed=allowed,
+        conditions=told,
+        assessed_at=now,
+        valid_until=clearance.valid_until(conditions) if allowed else None,
+    )
+
+
+def _same(before: Clearance, answer: Clearance) -> bool:
+    return (before.allowed, before.conditions, before.valid_until) == (
+        answer.allowed,
+        answer.conditions,
+        answer.valid_until,
     )
 
 

@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from governance.actions.clearances import basis_of, recompute
 from governance.clearance import Basis
-from governance.events import ChangesRequested, ReviewApproved, ReviewSubmitted, ReviewWithdrawn
-from governance.models import Judgement, Review
-from governance.permissions import may_judge
+from governance.events import (
+    ChangesRequested,
+    ConditionSet,
+    ReviewApproved,
+    ReviewRetired,
+    ReviewSignedOff,
+    ReviewStale,
+    ReviewSubmitted,
+    ReviewWithdrawn,
+)
+from governance.judging import refuse_unticked, role_for, sign
+from governance.models import Judgement, Review, ReviewCondition, rule_for
+from governance.permissions import may_judge, still_wanted
+from governance.signing import Proof
 from registry import canonical
 from registry.documents import lint
 from registry.documents.strictness import strictness_of
 from registry.errors import Conflict, Invalid, Refused
 from registry.events import publish
-from registry.models import Document, Revision, User
-from registry.permissions import require
+from registry.models import Document, Revision, User, Version
+from registry.permissions import can_see, require
 from registry.wording import required, within
 
 State = Review.State
+JUDGE = "governance.judge_review"
+SUPERSEDED = "A later approval took its place."
+MOST_CONDITIONS = 20
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A condition that a judge sets with an approval."""
+
+    text: str
+    owner: User
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a judge says: the digest they have read, under which role, with what remark, and proof of who they are."""
+
+    digest: str
+    comment: str = ""
+    role: str = ""
+    checked: Sequence[str] = ()
+    proof: Proof | None = None
 
 
 @transaction.atomic
 def submit(*, revision: Revision, by: User) -> Review:
-    """Ask for a review of `revision`, which must be the latest of its document and have no blocking finding."""
+    """Ask for a review of `revision`, which must be the latest of its document and have no blocking finding.
+
+    The rule of the risk class decides who judges, and is frozen into the review; whoever submits has no say in it.
+    """
     require(by, "governance.submit_review", on=revision.document)
     document = (
         Document.objects.select_for_update(of=("self",))
@@ -42,33 +83,70 @@ def submit(*, revision: Revision, by: User) -> Review:
                 revision=revision,
                 digest=revision.digest,
                 basis=canonical.canonical(basis.as_json()),
+                rule=rule_for(document.about).as_json(),
                 submitted_by=by,
             )
     except IntegrityError as error:
-        raise Conflict("A review of this document is open already.") from error
+        raise Conflict(
+            "A review of this document is open already. A reviewer judges it, or its submitter withdraws it, first."
+        ) from error
     publish(ReviewSubmitted(review=review, digest=review.digest, by=by))
     _reassess(review, by)
     return review
 
 
 @transaction.atomic
-def approve(*, review: Review, digest: str, comment: str = "", by: User) -> Review:
-    """Approve the revision with this digest. Refused to its authors and its submitter."""
+def approve(
+    *,
+    review: Review,
+    digest: str,
+    comment: str = "",
+    role: str = "",
+    checked: Sequence[str] = (),
+    conditions: Sequence[Wish] = (),
+    proof: Proof | None = None,
+    by: User,
+) -> Review:
+    """Sign off the revision with this digest, under one role that one holds. Refused to its authors and its submitter.
+
+    The review is approved with the last sign-off that its rule asks for; until then it stays open. `conditions` are what
+    has to be done, by whom and by when, for the approval to go on counting.
+    """
     within(comment, field="comment")
-    judged = _judge(review, Judgement.Outcome.APPROVE, digest, comment, by)
-    publish(ReviewApproved(review=judged, digest=judged.digest, comment=comment, by=by))
-    _reassess(judged, by)
-    return judged
+    said = Said(digest, comment, role, checked, proof)
+    locked, judgement = _judge(review, Judgement.Outcome.APPROVE, said, by)
+    for wish in conditions[: MOST_CONDITIONS + 1]:
+        _set(judgement, wish, by)
+    if len(conditions) > MOST_CONDITIONS:
+        raise Invalid(fields={"conditions": [f"Set at most {MOST_CONDITIONS} conditions."]})
+    still = still_wanted(locked)
+    told = {"digest": locked.digest, "role": judgement.role, "comment": comment}
+    if still:
+        names = ", ".join(one or "anybody who judges" for one in still)
+        publish(
+            ReviewSignedOff(review=locked, **told, wanted=names, signature=judgement.signed_digest, by=by)
+        )
+        return _whole(locked)
+    for earlier in locked.document.reviews.filter(state__in=[State.APPROVED, State.STALE]).order_by("pk"):
+        _retire(earlier, SUPERSEDED, by)
+    _close(locked, State.APPROVED)
+    count = locked.conditions.count()
+    publish(ReviewApproved(review=locked, **told, signature=judgement.signed_digest, conditions=count, by=by))
+    _reassess(locked, by)
+    return _whole(locked)
 
 
 @transaction.atomic
-def request_changes(*, review: Review, digest: str, comment: str, by: User) -> Review:
-    """Send the revision back, saying what has to change."""
+def request_changes(
+    *, review: Review, digest: str, comment: str, role: str = "", proof: Proof | None = None, by: User
+) -> Review:
+    """Send the revision back, saying what has to change. One judge is enough, whoever has signed off before."""
     said = required(comment, field="comment", missing="Say what has to change.")
-    judged = _judge(review, Judgement.Outcome.REQUEST_CHANGES, digest, said, by)
-    publish(ChangesRequested(review=judged, digest=judged.digest, comment=said, by=by))
-    _reassess(judged, by)
-    return judged
+    locked, _ = _judge(review, Judgement.Outcome.REQUEST_CHANGES, Said(digest, said, role, (), proof), by)
+    _close(locked, State.CHANGES_REQUESTED)
+    publish(ChangesRequested(review=locked, digest=locked.digest, comment=said, by=by))
+    _reassess(locked, by)
+    return _whole(locked)
 
 
 @transaction.atomic
@@ -77,10 +155,36 @@ def withdraw(*, review: Review, by: User) -> Review:
     require(by, "governance.submit_review", on=review.document)
     if review.submitted_by_id != by.pk:
         raise Conflict("Only the person who submitted it can take it back.")
+    _lock(review)
     _close(review, State.WITHDRAWN)
     publish(ReviewWithdrawn(review=review, by=by))
     _reassess(review, by)
-    return review
+    return _whole(review)
+
+
+@transaction.atomic
+def retire(*, review: Review, reason: str, by: User) -> Review:
+    """Take an approval away, with a reason. It only takes away, so one judge is enough; to approve again needs a review."""
+    require(by, JUDGE, on=review.document)
+    said = required(reason, field="reason", missing="Say why the approval is taken away.", longest=500)
+    locked = _lock(review)
+    if locked.state not in (State.APPROVED, State.STALE):
+        raise Conflict(
+            f"Only an approval can be retired; this review is {locked.get_state_display().lower()}."
+        )
+    _retire(locked, said, by)
+    _reassess(locked, by)
+    return _whole(locked)
+
+
+@transaction.atomic
+def outdate(*, revision: Revision, by: User) -> None:
+    """The approval of a datasheet is stale once there is another revision. Cards: see `clearances.recompute`."""
+    approved = Review.objects.filter(document=revision.document_id, state=State.APPROVED)
+    for review in approved.exclude(revision=revision).with_subject():
+        review.state, review.stale_codes, review.ended_at = State.STALE, "datasheet_changed", timezone.now()
+        review.save(update_fields=["state", "stale_codes", "ended_at"])
+        publish(ReviewStale(review=review, codes=review.stale_codes, by=by))
 
 
 def _refuse_blocking(document: Document, revision: Revision) -> None:
@@ -92,34 +196,85 @@ def _refuse_blocking(document: Document, revision: Revision) -> None:
         raise Invalid(fields=refused)
 
 
-def _judge(review: Review, outcome: str, digest: str, comment: str, by: User) -> Review:
-    require(by, "governance.judge_review", on=review.document)
-    verdict = may_judge(by, review)
-    if not verdict:
-        raise Refused(verdict, action="governance.judge_review", subject=review)
-    locked = Review.objects.select_for_update().get(pk=review.pk)
+def _lock(review: Review) -> Review:
+    """The review as it is, locked. The version first: whoever reassesses it takes the two in the same order."""
+    if review.document.version_id:
+        Version.objects.select_for_update(no_key=True).get(pk=review.document.version_id)
+    return Review.objects.select_for_update(of=("self",)).with_subject().get(pk=review.pk)
+
+
+def _judge(review: Review, outcome: str, said: Said, by: User) -> tuple[Review, Judgement]:
+    require(by, JUDGE, on=review.document)
+    locked = _lock(review)
     if locked.state != State.IN_REVIEW:
         raise Conflict(f"This review was closed a moment ago: {locked.get_state_display().lower()}.")
-    if digest != locked.digest:
+    verdict = may_judge(by, locked)
+    if not verdict:
+        raise Refused(verdict, action=JUDGE, subject=review)
+    if said.digest != locked.digest:
         raise Conflict("What you saw is not what is under review. Load the page again.")
-    version = review.document.version
-    if outcome == Judgement.Outcome.APPROVE and version and Basis.of(locked.basis_facts) != basis_of(version):
+    approves = outcome == Judgement.Outcome.APPROVE
+    version = locked.document.version
+    if approves and version and Basis.of(locked.basis_facts) != basis_of(version):
         raise Conflict(
             "The files, a datasheet or the risk class changed since this was submitted. Ask for it to be submitted again."
         )
-    Judgement.objects.create(review=locked, outcome=outcome, comment=comment, digest=digest, by=by)
-    _close(locked, State.APPROVED if outcome == Judgement.Outcome.APPROVE else State.CHANGES_REQUESTED)
-    return Review.objects.with_subject().get(pk=review.pk)
+    if approves:
+        refuse_unticked(locked, said.checked)
+    judgement = Judgement(
+        review=locked,
+        outcome=outcome,
+        role=role_for(locked, said.role, by, approves=approves),
+        checked=list(said.checked),
+        comment=said.comment,
+        digest=said.digest,
+        by=by,
+    )
+    sign(judgement, said.proof)
+    judgement.save(force_insert=True)
+    return locked, judgement
+
+
+def _set(judgement: Judgement, wish: Wish, by: User) -> None:
+    review = judgement.review
+    text = required(wish.text, field="conditions", missing="Say what has to be done.", longest=1_000)
+    if wish.due_at <= timezone.now():
+        raise Invalid(fields={"conditions": ["A condition is due in the future."]})
+    if not wish.owner.is_active or not can_see(wish.owner, review.document):
+        raise Invalid(
+            fields={"conditions": [f"{wish.owner.get_username()} cannot see this; name somebody who can."]}
+        )
+    condition = ReviewCondition.objects.create(
+        judgement=judgement, review=review, text=text, owner=wish.owner, due_at=wish.due_at
+    )
+    publish(
+        ConditionSet(
+            condition=condition,
+            text=text,
+            owner=wish.owner.get_username(),
+            due_at=wish.due_at.astimezone(UTC).isoformat(),
+            by=by,
+        )
+    )
+
+
+def _retire(review: Review, reason: str, by: User) -> None:
+    review.state, review.retired_because, review.ended_at = State.RETIRED, reason, timezone.now()
+    review.save(update_fields=["state", "retired_because", "ended_at"])
+    publish(ReviewRetired(review=review, reason=reason, by=by))
 
 
 def _close(review: Review, state: str) -> None:
     """Compare and set: of two who click at once, one wins and the other is told."""
-    closed_at = timezone.now()
-    if not Review.objects.filter(pk=review.pk, state=State.IN_REVIEW).update(
-        state=state, closed_at=closed_at
-    ):
+    closed = Review.objects.filter(pk=review.pk, state=State.IN_REVIEW).update(
+        state=state, closed_at=timezone.now()
+    )
+    if not closed:
         raise Conflict("This review is closed already.")
-    review.state, review.closed_at = state, closed_at
+
+
+def _whole(review: Review) -> Review:
+    return Review.objects.with_subject().get(pk=review.pk)
 
 
 def _reassess(review: Review, by: User) -> None:

@@ -27,8 +27,12 @@ EXAMPLE = {
             "reason": "card_in_review",
             "why": "The card waits for its review.",
             "remedy": "A reviewer who did not write it can approve it.",
+            "since": "2026-11-21T09:30:00+00:00",
+            "until": "",
+            "then": "",
         }
     ],
+    "valid_until": None,
     "assessed_at": "2026-11-21T09:30:00Z",
 }
 
@@ -39,7 +43,7 @@ class EnvironmentChoice(serializers.Serializer[Any]):
     environment = serializers.ChoiceField(choices=Environment.choices, default="production")
 
 
-class ConditionOut(serializers.Serializer[Any]):
+class ClearanceConditionOut(serializers.Serializer[Any]):
     """One condition of clearance."""
 
     code = serializers.CharField(help_text="Which condition. Stable.")
@@ -50,6 +54,15 @@ class ConditionOut(serializers.Serializer[Any]):
     )
     why = serializers.CharField(allow_blank=True)
     remedy = serializers.CharField(allow_blank=True)
+    since = serializers.CharField(
+        default="", allow_blank=True, help_text="Since when it stands so, as ISO 8601; empty when unknown."
+    )
+    until = serializers.CharField(
+        default="",
+        allow_blank=True,
+        help_text="When time alone will end it, as ISO 8601; empty when it will not.",
+    )
+    then = serializers.CharField(default="", allow_blank=True, help_text="The reason code from then on.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Not cleared", value=EXAMPLE, response_only=True)])
@@ -58,11 +71,17 @@ class ClearanceOut(serializers.ModelSerializer[Clearance]):
 
     model = serializers.CharField(source="version.model.slug")
     version = serializers.IntegerField(source="version.number")
-    conditions = ConditionOut(many=True)
+    allowed = serializers.BooleanField(
+        source="holds", help_text="By the clock too: false once valid_until is past."
+    )
+    conditions = ClearanceConditionOut(source="conditions_now", many=True)
 
     class Meta:
         model = Clearance
-        fields = ["model", "version", "environment", "allowed", "conditions", "assessed_at"]
+        fields = ["model", "version", "environment", "allowed", "conditions", "assessed_at", "valid_until"]
+        extra_kwargs = {
+            "valid_until": {"help_text": "Not allowed from then on, whatever else; null for no end."}
+        }
 
 
 class OneClearance(Door):

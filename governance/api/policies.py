@@ -14,6 +14,7 @@ from governance import policies
 from governance.access.replay import replay
 from governance.actions import policies as verbs
 from governance.models import Policy, PolicyVersion, Token
+from governance.policies.words import QUOTA_SPANS
 from registry.api.bodies import In
 from registry.api.doors import Door
 from registry.api.preconditions import ETAG, IF_MATCH, agree, tagged
@@ -51,18 +52,21 @@ class HoursIn(In, HoursParts):
     """As above."""
 
 
+RATE_SPANS = tuple(policies.RATE_SECONDS)
+
+
 class RateIn(In):
     """So often a second, minute or hour, counted for each account; the whole limit may come at once."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1_000_000_000)
-    per = serializers.ChoiceField(choices=["second", "minute", "hour"])
+    per = serializers.ChoiceField(choices=RATE_SPANS)
 
 
 class QuotaIn(In):
     """So often in a day or month of a zone, counted for each account."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1_000_000_000)
-    per = serializers.ChoiceField(choices=["day", "month"])
+    per = serializers.ChoiceField(choices=QUOTA_SPANS)
     zone = serializers.CharField(max_length=64)
 
 

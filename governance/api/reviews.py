@@ -2,100 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.actions import conditions
 from governance.actions import reviews as verbs
-from governance.models import Judgement, Review
-from registry.api.bodies import In
+from governance.api.review_bodies import (
+    ConditionOut,
+    JudgementIn,
+    MoreTimeIn,
+    NoteIn,
+    ReasonIn,
+    ReviewFilter,
+    ReviewOut,
+    SubmitIn,
+)
+from governance.models import Judgement, Review, ReviewCondition
+from governance.signing import prove
 from registry.api.doors import Door, Listing, visible_version
 from registry.api.problems import WRITE, described
 from registry.errors import Invalid
 from registry.models import Revision
-
-REVIEW = {
-    "id": 12,
-    "kind": "card",
-    "model": "credit-risk",
-    "version": 3,
-    "dataset": None,
-    "revision": 4,
-    "digest": "3b1c" * 16,
-    "state": "in_review",
-    "submitted_by": "owner",
-    "submitted_at": "2026-11-21T09:40:00Z",
-    "closed_at": None,
-    "judgements": [],
-}
-
-
-class ReviewFilter(serializers.Serializer[Any]):
-    """Which reviews."""
-
-    state = serializers.ChoiceField(choices=Review.State.choices, required=False, allow_blank=True)
-    model = serializers.SlugField(
-        required=False, allow_blank=True, max_length=120, help_text="Slug of a model."
-    )
-
-
-@extend_schema_serializer(examples=[OpenApiExample("The latest revision", value={"digest": "3b1c" * 16})])
-class SubmitIn(In):
-    """What should be reviewed."""
-
-    digest = serializers.RegexField(
-        r"^[0-9a-f]{64}$",
-        required=False,
-        help_text="The revision you mean. Refused when there is a newer one.",
-    )
-
-
-@extend_schema_serializer(
-    examples=[OpenApiExample("Approve", value={"outcome": "approve", "digest": "3b1c" * 16, "comment": ""})]
-)
-class JudgementIn(In):
-    """A judgement on exactly what was read."""
-
-    outcome = serializers.ChoiceField(choices=Judgement.Outcome.choices)
-    digest = serializers.CharField(max_length=64, help_text="The digest of what you have read.")
-    comment = serializers.CharField(
-        required=False, allow_blank=True, max_length=5000, help_text="Needed when you ask for changes."
-    )
-
-
-class JudgementOut(serializers.ModelSerializer[Judgement]):
-    """One person's judgement."""
-
-    by = serializers.CharField(source="by.username")
-
-    class Meta:
-        model = Judgement
-        fields = ["outcome", "comment", "digest", "by", "made_at"]
-
-
-@extend_schema_serializer(examples=[OpenApiExample("A review", value=REVIEW, response_only=True)])
-class ReviewOut(serializers.ModelSerializer[Review]):
-    """A review of exactly one revision."""
-
-    kind = serializers.ChoiceField(choices=["card", "datasheet"], source="document.kind")
-    model = serializers.CharField(source="document.version.model.slug", default=None, allow_null=True)
-    version = serializers.IntegerField(source="document.version.number", default=None, allow_null=True)
-    dataset = serializers.CharField(source="document.dataset.slug", default=None, allow_null=True)
-    revision = serializers.IntegerField(source="revision.number")
-    submitted_by = serializers.CharField(source="submitted_by.username")
-    judgements = JudgementOut(many=True)
-
-    class Meta:
-        model = Review
-        fields = [
-            "id", "kind", "model", "version", "dataset", "revision", "digest", "state",
-            "submitted_by", "submitted_at", "closed_at", "judgements",
-        ]  # fmt: skip
+from registry.permissions import require
 
 
 class Reviews(Listing):
@@ -176,15 +106,112 @@ class Judge(Door):
         "reviews_judge", "Judge a revision", "reviews", {200: ReviewOut}, declines=WRITE, request=JudgementIn
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Approve, or ask for changes. Refused to whoever wrote or submitted it: four eyes."""
+        """Approve, or ask for changes. Refused to whoever wrote or submitted it: four eyes.
+
+        The review is approved with the last sign-off that its rule asks for; `wanted` says which are missing.
+        """
         rows = Review.objects.visible_to(self.user).with_subject()
         review, given = self.one(rows, pk=pk), self.given(JudgementIn)
-        verb = verbs.approve if given["outcome"] == Judgement.Outcome.APPROVE else verbs.request_changes
-        judged = verb(review=review, digest=given["digest"], comment=given.get("comment", ""), by=self.user)
+        proof = None
+        if given.get("password") or given.get("code"):
+            require(self.user, "governance.judge_review", on=review.document)
+            proof = prove(
+                by=self.user,
+                password=given.get("password", ""),
+                code=given.get("code", ""),
+                subject=review,
+            )
+        said = {
+            "review": review,
+            "digest": given["digest"],
+            "comment": given.get("comment", ""),
+            "role": given.get("role", ""),
+            "proof": proof,
+        }
+        if given["outcome"] == Judgement.Outcome.APPROVE:
+            wishes = [verbs.Wish(**one) for one in given.get("conditions", ())]
+            judged = verbs.approve(**said, checked=given.get("checked", ()), conditions=wishes, by=self.user)
+        else:
+            judged = verbs.request_changes(**said, by=self.user)
         return Response(ReviewOut(judged).data)
+
+
+class Retirement(Door):
+    """The end of an approval."""
+
+    kind = Review
+    needs = ""
+    serializer_class = ReviewOut
+
+    @described(
+        "reviews_retire",
+        "Take an approval away",
+        "reviews",
+        {200: ReviewOut},
+        declines=WRITE,
+        request=ReasonIn,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Retire an approval, with a reason. The clearance that rests on it ends with the next query."""
+        review = self.one(Review.objects.visible_to(self.user).with_subject(), pk=pk)
+        return Response(
+            ReviewOut(verbs.retire(review=review, reason=self.given(ReasonIn)["reason"], by=self.user)).data
+        )
+
+
+class Confirmation(Door):
+    """Whether a condition is fulfilled."""
+
+    kind = Review
+    needs = ""
+    serializer_class = ConditionOut
+
+    @described(
+        "conditions_fulfil",
+        "Confirm that a condition is fulfilled",
+        "reviews",
+        {200: ConditionOut},
+        declines=WRITE,
+        request=NoteIn,
+    )
+    def post(self, request: Request, pk: int, condition: int) -> Response:
+        """Confirm it, saying how you know. A judge does, and never its owner."""
+        held = _condition(self, pk, condition)
+        settled = conditions.fulfil(condition=held, note=self.given(NoteIn)["note"], by=self.user)
+        return Response(ConditionOut(settled).data)
+
+
+class Extension(Door):
+    """More time for a condition."""
+
+    kind = Review
+    needs = ""
+    serializer_class = ConditionOut
+
+    @described(
+        "conditions_extend",
+        "Give a condition more time",
+        "reviews",
+        {200: ConditionOut},
+        declines=WRITE,
+        request=MoreTimeIn,
+    )
+    def post(self, request: Request, pk: int, condition: int) -> Response:
+        """Give it more time, with a reason. A judge does, and never its owner."""
+        held = _condition(self, pk, condition)
+        return Response(
+            ConditionOut(conditions.extend(condition=held, **self.given(MoreTimeIn), by=self.user)).data
+        )
+
+
+def _condition(door: Door, pk: int, condition: int) -> ReviewCondition:
+    rows = ReviewCondition.objects.filter(review__in=door.get_queryset(), review=pk)
+    held: ReviewCondition = door.one(rows.select_related("review__document", "owner"), pk=condition)
+    return held
 
 
 def _with_parts(found: QuerySet[Review]) -> QuerySet[Review]:
     judgements = Judgement.objects.select_related("by").order_by("made_at", "pk")
+    held = ReviewCondition.objects.select_related("owner", "fulfilled_by").order_by("due_at", "pk")
     rows: QuerySet[Review] = found.with_subject()  # type: ignore[attr-defined]
-    return rows.prefetch_related(Prefetch("judgements", judgements))
+    return rows.prefetch_related(Prefetch("judgements", judgements), Prefetch("conditions", held))

@@ -11,20 +11,21 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from registry.api.bearer import Bearer
 from registry.api.doors import Session
 
 
 class Schema(SpectacularAPIView):
     """The OpenAPI 3.1 description, as YAML or JSON."""
 
-    authentication_classes = [Session]
+    authentication_classes = [Bearer, Session]
     permission_classes = [IsAuthenticated]
 
 
 class Nowhere(APIView):
     """Every other address: a program gets problem details, not a page."""
 
-    authentication_classes = [Session]
+    authentication_classes = [Bearer, Session]
     permission_classes = [IsAuthenticated]
     schema = None
 

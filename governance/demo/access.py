@@ -13,14 +13,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from governance.actions import policies as policy_verbs
+from governance.actions import revocations
 from governance.actions import tokens as token_verbs
 from governance.demo import README, SKETCHED, accounts, papers, training
 from governance.embedded.places import replace
 from governance.models import Policy, Token
 from governance.policies import SCHEMA
+from governance.scopes import Scope
 from registry.models import Environment, Model, User
 
 WORKS, ENDED, WITHDRAWN = "Loan desk", "Nightly scoring, ended", "Notebook, lost laptop"
+WAITS, ROTATED = "Branch offices", "Card payments"
+FOUND = "Digits, found in a public repository"
 LIFE = timedelta(days=30)
 PRODUCTION = Environment.PRODUCTION.value
 MORE_RULES = {
@@ -85,6 +89,7 @@ def tokens(folder: Path, people: Account) -> dict[str, str]:
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     if not _is_active(kept.get("id", "")):
         token, secret = _issue(WORKS, LIFE, people)
+        token_verbs.countersign(token=token, by=people["admin"])  # it reaches a high-risk model: two people
         kept = {"id": str(token.pk), "name": WORKS, "secret": secret}
         replace(path, json.dumps(kept))
     if not Token.objects.filter(name=ENDED).exists():
@@ -92,7 +97,20 @@ def tokens(folder: Path, people: Account) -> dict[str, str]:
     if not Token.objects.filter(name=WITHDRAWN).exists():
         token, _ = _issue(WITHDRAWN, LIFE, people)
         token_verbs.revoke(token=token, by=people["owner"])
+    if not Token.objects.filter(name=ROTATED).exists():
+        token, _ = _issue(ROTATED, LIFE, people, model="digit-reader")
+        token_verbs.rotate(token=token, by=people["owner"])
+    if not Token.objects.filter(name=FOUND).exists():
+        _, text = _issue(FOUND, LIFE, people, model="digit-reader")
+        found = [(text, "https://code.example/notebooks/digits.ipynb")]
+        revocations.end_leaked(found=found, by=people["machine"])
     return kept
+
+
+def waiting_token(people: Account) -> None:
+    """Once the risk class is decided: a token that waits for its second person."""
+    if not Token.objects.filter(name=WAITS).exists():
+        _issue(WAITS, LIFE, people)
 
 
 def wait_for_expiry() -> None:
@@ -126,6 +144,7 @@ def summary(folder: Path, kept: Mapping[str, str], example: Any) -> str:
             "  The model churn-sketch is on the tracking server and nobody governs it: log in as owner.",
             f"  {README} waits in Imports, and the datasheet of {SKETCHED} holds proposals that nobody has accepted.",
             f"  The token “{ENDED}” has expired, and “{WITHDRAWN}” was revoked.",
+            f"  The token “{WAITS}” waits for a second person: log in as admin.",
             "",
         ]
     )
@@ -136,12 +155,12 @@ def _is_active(pk: str) -> bool:
     return token is not None and token.state == "active"
 
 
-def _issue(name: str, life: timedelta, people: Account) -> tuple[Token, str]:
+def _issue(name: str, life: timedelta, people: Account, model: str = "credit-scorer") -> tuple[Token, str]:
     token, secret = token_verbs.issue(
         name=name,
         owner=people["owner"],
-        models=[Model.objects.get(name="credit-scorer")],
-        actions=["predict"],
+        models=[Model.objects.get(name=model)],
+        scope=Scope(actions=("predict",)),
         environment=PRODUCTION,
         expires_at=timezone.now() + life,
         by=people["owner"],

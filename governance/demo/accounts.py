@@ -6,11 +6,13 @@ import secrets
 from pathlib import Path
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils import timezone
 
 from governance.embedded.places import replace
+from registry.actions import roles
 from registry.models import User
+from registry.models.roles import LONGEST_AUDIT
 
 ROLES = {
     "owner": "registers models, writes cards, issues tokens",
@@ -49,5 +51,6 @@ def _account(name: str, hashed: str) -> User:
         create_defaults={"password": hashed, "is_staff": is_admin},
     )
     if created and name != "outsider":
-        user.groups.set(Group.objects.filter(name=name))
+        until = timezone.now() + LONGEST_AUDIT if name == "auditor" else None
+        roles.give(user=user, role=name, reason=ROLES[name], until=until, by=User.machine())
     return user

@@ -21,16 +21,16 @@ import httpx
 
 from governance.demo.browser import Browser, Given, Page, Unexpected, path_of
 from governance.demo.caller import Caller
+from governance.demo.keys import SHOWN_ONCE, Keys
 from governance.demo.tour import Tour
 
 ADDRESSES = ("SITE_URL", "GATE_URL", "MLFLOW_TRACKING_URI")
-ROLES = ("owner", "reviewer", "compliance", "auditor", "outsider")
+ROLES = ("owner", "reviewer", "compliance", "auditor", "outsider", "admin")
 VERSION = "/models/credit-scorer/versions/2/"
 ASKED = "/models/credit-scorer/versions/2/invocations"
 REVIEW = r"/reviews/\d+/"
 REPORT_PATIENCE = 60.0
 DENIED, NOT_KNOWN = httpx.codes.FORBIDDEN, httpx.codes.UNAUTHORIZED
-SHOWN_ONCE = re.compile(r"crd_[a-z][0-9A-Za-z]{49}")
 
 
 class Journey:
@@ -43,7 +43,8 @@ class Journey:
         self.mark = f"{int(time.time()):x}"  # tells the traces of this walk from earlier ones
         self.tour = Tour(self.people, tracking, self.mark)
         self.pages: dict[str, str] = {}  # model -> where the page of its token is
-        self.report = ""
+        self.report = self.password = ""
+        self.keys = Keys(self.people, self.gate, site, self.pages, ASKED)
 
     def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """The steps in order, with their names."""
@@ -52,16 +53,19 @@ class Journey:
         yield "who has no role sees nothing", self.outsider
         yield from self.tour.documents()
         yield "tokens are issued and shown once", self.issue
+        yield "a second person countersigns what reaches a high-risk model", self.keys.countersign
         yield "the card of version 2 waits for its review", self.prepare
         yield "nobody approves what they wrote", self.own_card
         yield "the gate refuses version 2 before the approval", self.refused
-        yield "a second person approves", self.approve
+        yield "two other people sign, each with their password", self.approve
         yield "every condition of the clearance is met", self.cleared
         yield "the gate refuses without a token and outside its scope", self.out_of_scope
         yield "the gate lets an allowed query through", self.allowed
         yield "the gate advises a proxy", self.check
         yield from self.tour.aliases()
+        yield "a rotated token and its successor both work for a while", self.keys.rotate
         yield "a revoked token ends with the next query", self.revoke
+        yield "whoever finds a token may end it", self.keys.leak
         yield "the decisions are on record", self.decisions
         yield "compliance orders a report and downloads it", self.order
         yield "the auditor reads it all in the trail", self.trail
@@ -76,8 +80,8 @@ class Journey:
         return "healthz and readyz of both"
 
     def log_in(self) -> str:
-        """Five accounts, one password."""
-        password = (self.folder / "password").read_text().strip()
+        """Six accounts, one password."""
+        password = self.password = (self.folder / "password").read_text().strip()
         self.gate.example = json.loads((self.folder / "seeded.json").read_text())["examples"]["credit-scorer"]
         for browser in self.people.values():
             browser.log_in(password)
@@ -145,17 +149,30 @@ class Journey:
         return self.gate.refused(self.gate.ask(ASKED), DENIED, "not_cleared", "card_in_review")
 
     def approve(self) -> str:
-        """The reviewer finds it in the inbox and approves what stands there, by its digest."""
-        reviewer = self.people["reviewer"]
-        for path in sorted({path_of(link) for link in reviewer.get("/reviews/").links}):
-            if not re.fullmatch(REVIEW, path) or "credit-scorer v2" not in reviewer.get(path).text:
+        """High risk: a reviewer and somebody of compliance each sign with their password what stands there."""
+        did = [
+            self._sign("reviewer", "Signed. Others have to sign too."),
+            self._sign("compliance", "Approved."),
+        ]
+        return "; ".join(did)
+
+    def _sign(self, name: str, told: str) -> str:
+        """One judge finds it in the inbox, ticks every point and signs the digest."""
+        judge = self.people[name]
+        for path in sorted({path_of(link) for link in judge.get("/reviews/").links}):
+            if not re.fullmatch(REVIEW, path) or "credit-scorer v2" not in judge.get(path).text:
                 continue
-            form = reviewer.get(path).form("/judge/")
+            page = judge.get(path)
+            form = page.form("/judge/")
             digest = dict(form.fields)["digest"]
-            comment = f"Read in full on walk {self.mark}."
-            reviewer.send(form, {"comment": comment}, press="approve").shows("Approved", comment)
-            return f"reviewer approved {path} with the digest {digest[:12]}"
-        raise Unexpected("The reviewer's inbox holds no review of credit-scorer v2.")
+            given: Given = {
+                "comment": f"Read in full on walk {self.mark}.",
+                "checked": re.findall(r'name="checked" value="(\w+)"', page.html),
+                "password": self.password,
+            }
+            judge.send(form, given, press="approve").shows(told, str(given["comment"]))
+            return f"{name} signed {path} with the digest {digest[:12]}"
+        raise Unexpected(f"The inbox of {name} holds no review of credit-scorer v2.")
 
     def cleared(self) -> str:
         """As the owner sees it."""

@@ -7,15 +7,21 @@ the picture is drawn from the same numbers; none is typed in.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 from django.db import transaction
+from django.utils import timezone
 
+from governance import signing
 from governance.actions import reviews, risk
 from governance.demo import drawing
+from governance.demo.accounts import password
+from governance.embedded import var_dir
 from governance.models import Review, RiskDecision
+from governance.permissions import still_wanted
 from registry import prefill
 from registry.actions import documents
 from registry.actions import figures as pictures
@@ -186,11 +192,44 @@ def _review(revision: Revision, draft: Mapping[str, Any], people: Account) -> No
         return
     review = reviews.submit(revision=revision, by=people["owner"])
     if "approve" in draft:
-        comment = draft["approve"]
-        reviews.approve(review=review, digest=review.digest, comment=comment, by=people["reviewer"])
+        for role in still_wanted(review):
+            _sign_off(review, draft, people, role or "reviewer")
     elif "send_back" in draft:
-        comment = draft["send_back"]
-        reviews.request_changes(review=review, digest=review.digest, comment=comment, by=people["reviewer"])
+        judge = people["reviewer"]
+        reviews.request_changes(
+            review=review,
+            digest=review.digest,
+            comment=draft["send_back"],
+            proof=_proof(review, judge),
+            by=judge,
+        )
+
+
+def _sign_off(review: Review, draft: Mapping[str, Any], people: Account, role: str) -> None:
+    """One judge approves, with every point ticked; a reviewer on the conditions that the draft names."""
+    judge = people[role]
+    wishes = [
+        reviews.Wish(one["text"], people[one["owner"]], timezone.now() + timedelta(days=one["days"]))
+        for one in draft.get("conditions", ())
+        if role == "reviewer"
+    ]
+    reviews.approve(
+        review=review,
+        digest=review.digest,
+        comment=draft["approve"] if role == "reviewer" else "",
+        role=role,
+        checked=[one.key for one in review.frozen_rule.checklist],
+        conditions=wishes,
+        proof=_proof(review, judge),
+        by=judge,
+    )
+
+
+def _proof(review: Review, judge: User) -> signing.Proof | None:
+    """The demo knows the password of its accounts, and signs where the rule asks for that."""
+    if not review.frozen_rule.step_up:
+        return None
+    return signing.prove(by=judge, password=password(var_dir() / "demo"), subject=review)
 
 
 def waiting() -> list[str]:

@@ -102,6 +102,7 @@ def fill(folder: Path, people: Account) -> Iterator[str]:
     elsewhere.files(people)
     yield "Three files from elsewhere are taken: a README waits, a pipeline and a datasheet are in use."
     access.policies(people)
+    access.waiting_token(people)
     elsewhere.saved_filter(people)
     yield "Three access policies are published, and compliance keeps a filter."
 

@@ -13,8 +13,8 @@ from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
-from registry.models import User
-from registry.search.matching import matches, relevance
+from registry.models import User, sees_everything
+from registry.search.matching import Among, Keys, Within, gathered, keys, relevance
 from registry.search.query import LONGEST, Query, parse
 
 WITHIN = (
@@ -81,16 +81,27 @@ class Plan:
         asked = {name: value for name, value in values.items() if value}
         return Chosen(self, query, asked, sort if known and (sort != "relevance" or query) else "")
 
+    def fitting(self, user: User, chosen: Chosen) -> Keys | None:
+        """Which rows fit, asked once, for what a page counts and what it is cut from; None for all there are."""
+        if not sees_everything(user) or chosen.values:
+            return gathered(self.matching(user, chosen))
+        return chosen.found
+
     def ordered(self, user: User, chosen: Chosen) -> QuerySet[Any]:
         """The rows that fit, bare: with their key and the column that pages are cut by."""
-        rows = self.matching(user, chosen)
+        kind = self.kind._meta.model_name
+        rows: QuerySet[Any] = self.kind.objects.all()
+        fitting = chosen.fitting(user)
         column = chosen.by.removeprefix("-")
+        by_index = column in ("relevance", "changed_at")
+        if fitting:
+            # Where the index says the order, the keys are looked up there: it is far wider than what it is joined to.
+            rows = rows.filter(Among(F(f"indexed__{kind}_id" if by_index else "pk"), fitting.array))
         if column == "relevance":
             rows = rows.annotate(relevance=relevance(chosen.query))
         elif column == "changed_at":
-            kind = self.kind._meta.model_name
             rows = rows.annotate(changed_at=F("indexed__changed_at")).filter(indexed__kind=kind)
-        return rows.only("pk" if column in ("relevance", "changed_at") else column)
+        return rows.only("pk" if by_index else column)
 
     def rows(self, user: User, chosen: Chosen, keys: Sequence[int]) -> list[Any]:
         """The rows with these keys, in this order, with all that they show."""
@@ -119,9 +130,30 @@ class Chosen:
         return {**defaults, **self.values}[name]
 
     @cached_property
-    def found(self) -> Q:
-        """The condition of the search. What it finds is looked up once, however often the list is asked."""
-        return matches(self.query, self.plan.kind._meta.model_name)
+    def found(self) -> Keys | None:
+        """What the search finds, visible or not; None where nothing is searched. Asked once, like what fits."""
+        kind = self.plan.kind._meta.model_name
+        return keys(self.query, kind)[kind] if self.query else None
+
+    @property
+    def searched(self) -> Q:
+        """The condition of the search."""
+        return Q(Within(F("pk"), self.found.array)) if self.found else Q()
+
+    def fitting(self, user: User) -> Keys | None:
+        """What fits and `user` may see; None for all there are."""
+        if user.pk not in self._fitting:
+            self._fitting[user.pk] = self.plan.fitting(user, self)
+        return self._fitting[user.pk]
+
+    def count(self, user: User) -> int:
+        """How many rows fit."""
+        fitting = self.fitting(user)
+        return fitting.count if fitting else self.plan.kind.objects.count()
+
+    @cached_property
+    def _fitting(self) -> dict[int, Keys | None]:
+        return {}
 
     @property
     def order(self) -> str:

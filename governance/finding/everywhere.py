@@ -8,11 +8,11 @@ from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 
 from registry.models import Dataset, Document, Model, SearchRow, System, User, sees_everything
-from registry.search.matching import matches, relevance
+from registry.search.matching import Among, Keys, Within, gathered, keys, relevance
 from registry.search.query import Query
 from registry.search.snippets import Snippet, snippets
 
@@ -25,6 +25,7 @@ KINDS = (
     ("dataset", "Datasets", "dataset", "datasets"),
     ("document", "Cards and datasheets", "card", ""),
 )
+SUBJECTS: dict[str, Any] = {"model": Model, "system": System, "dataset": Dataset, "document": Document}
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,10 @@ def search(user: User, query: Query, *, kinds: tuple[str, ...] = (), shown: int 
     if not query:
         return []
     places = [place for place in KINDS if not kinds or place[0] in kinds]
-    found = {kind: _found(user, query, kind) for kind, *_ in places}
-    first = {kind: list(_best(query, kind, rows)[:shown]) for kind, rows in found.items()}
+    found = {
+        kind: _seen(user, kind, fits) for kind, fits in keys(query, *(kind for kind, *_ in places)).items()
+    }
+    first = {kind: list(_best(query, kind, fits)[:shown]) for kind, fits in found.items()}
     indexed = _rows(first)
     marked = snippets(query, indexed.values())
     groups = []
@@ -70,30 +73,26 @@ def search(user: User, query: Query, *, kinds: tuple[str, ...] = (), shown: int 
             for one in first[kind]
             if (row := indexed.get((kind, one.pk)))
         ]
-        count = found[kind].count()
         url = f"{reverse(page)}?{urlencode({'q': query.text})}" if page else ""
-        groups.append(Group(kind, label, icon, hits, count, url))
+        groups.append(Group(kind, label, icon, hits, found[kind].count, url))
     return groups
 
 
-def _found(user: User, query: Query, kind: str) -> QuerySet[Any]:
-    subject: Any = {"model": Model, "system": System, "dataset": Dataset, "document": Document}[kind]
+def _seen(user: User, kind: str, fits: Keys) -> Keys:
+    """What of it `user` may see."""
     if sees_everything(user):
-        seen = subject.objects.all()
-    else:
-        seen = subject.objects.filter(pk__in=subject.objects.visible_to(user).values("pk"))
-    found: QuerySet[Any] = seen.filter(matches(query, kind))
-    return found
+        return fits
+    return gathered(SUBJECTS[kind].objects.visible_to(user).filter(Within(F("pk"), fits.array)))
 
 
-def _best(query: Query, kind: str, found: QuerySet[Any]) -> QuerySet[Any]:
+def _best(query: Query, kind: str, found: Keys) -> QuerySet[Any]:
     """Best hits first. Long texts are not ranked, that would unpack each of them: documents come newest first."""
-    ranked: QuerySet[Any] = (
-        found.select_related("version__model", "dataset").order_by("-pk")
-        if kind == "document"
-        else found.annotate(relevance=relevance(query)).order_by("-relevance", "-pk")
-    )
-    return ranked
+    rows: QuerySet[Any] = SUBJECTS[kind].objects.all()
+    if kind == "document":
+        rows = rows.filter(Among(F("pk"), found.array))
+        return rows.select_related("version__model", "dataset").order_by("-pk")
+    rows = rows.filter(Among(F(f"indexed__{kind}_id"), found.array)).annotate(relevance=relevance(query))
+    return rows.order_by("-relevance", "-pk")
 
 
 def _rows(first: dict[str, list[Any]]) -> dict[tuple[str, int], SearchRow]:

@@ -10,6 +10,7 @@ from django.db.models import (
     Count,
     Exists,
     F,
+    JSONField,
     OuterRef,
     Q,
     QuerySet,
@@ -54,6 +55,8 @@ WHY = Criterion(
         ("artifact", "Files"),
         ("datasheets", "Datasheets"),
         ("card", "Card"),
+        ("age", "Age of the approval"),
+        ("conditions", "Conditions of the approval"),
         ("suspension", "Suspension"),
     ),
 )
@@ -91,7 +94,7 @@ COUNTED = (
 
 def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
     """The visible models that fit."""
-    found = Model.objects.visible_to(user).filter(chosen.found)
+    found = Model.objects.visible_to(user).filter(chosen.searched)
     return _governed(_indexed(found, chosen), chosen)
 
 
@@ -170,16 +173,8 @@ def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
     elif chosen["state"] == "ungoverned":
         found = found.exclude(Exists(CARDED))
     if chosen["why"]:
-        later = Version.objects.filter(
-            model=OuterRef("version__model"), number__gt=OuterRef("version__number")
-        )
-        unmet = Clearance.objects.filter(
-            ~Exists(later),
-            environment=chosen["environment"],
-            allowed=False,
-            unmet_codes__contains=[chosen["why"]],
-        )
-        found = found.filter(pk__in=unmet.values("version__model"))
+        unmet: dict[str, Any] = {"unmet__contains": [chosen["why"]]}
+        found = found.alias(unmet=_unmet(chosen["environment"])).filter(**unmet)
     if chosen["why"] or chosen["state"] == "not-cleared":
         found = found.exclude(cleared)  # once: to look is a good part of the answer's time
     if chosen["risk"]:
@@ -191,6 +186,14 @@ def _cleared(environment: str) -> Exists:
     return Exists(
         Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment, allowed=True)
     )
+
+
+def _unmet(environment: str) -> Subquery:
+    """The codes that the latest version of a model does not meet: looked up for each model that the rest leaves over."""
+    of_version = Clearance.objects.filter(version=OuterRef("pk"), environment=environment, allowed=False)
+    latest = Version.objects.filter(model=OuterRef("pk")).order_by("-number")
+    codes = latest.values(codes=Subquery(of_version.values("unmet_codes")[:1]))[:1]
+    return Subquery(codes, output_field=JSONField())
 
 
 def _risk(asked: str) -> Q:

@@ -8,9 +8,9 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from governance.gate import logs, reasons
+from governance.gate import logs, reach, reasons
 from governance.gate.configuration import Configuration
-from governance.gate.decide import Answer, decide, refuse, weigh
+from governance.gate.decide import ALLOWED, Answer, decide, refuse, weigh
 from governance.gate.grants import Grants, Unanswered
 from governance.gate.journal import Journal, Unwritten
 from governance.gate.limits import Limits
@@ -28,6 +28,7 @@ from governance.gate.proxy import (
 )
 from governance.gate.reasons import Reason
 from governance.gate.request import PROXY, Query, read, request_id
+from governance.policies import Shortage
 
 log = logging.getLogger("governance.gate")
 
@@ -44,7 +45,7 @@ class Gate:
         self.metrics = Metrics()
         self.grants = Grants(
             configuration.database,
-            pepper=configuration.pepper,
+            peppers=configuration.peppers,
             size=configuration.connections,
             patience=configuration.database_patience,
         )
@@ -131,12 +132,17 @@ class Gate:
     async def _weighed(self, query: Query) -> Answer:
         facts = await self.grants.load(query)
         answer, owed = weigh(query, facts)
-        if not owed:
-            return answer
-        spent = await self.limits.take(
-            owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
-        )
-        return decide(query, replace(facts, spent=spent))
+        own = reach.charge(facts.token) if answer.allowed else None
+        spent: dict[str, Shortage | None] = {}
+        if own:  # first: what the token may not ask costs its owner nothing
+            spent |= await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+        if own and spent[own.key]:
+            return decide(query, replace(facts, spent=spent | {charge.key: None for charge in owed}))
+        if owed:
+            spent |= await self.limits.take(
+                owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
+            )
+        return decide(query, replace(facts, spent=spent)) if spent else answer
 
     async def _say(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         if not answer.allowed:
@@ -201,6 +207,7 @@ def _own(answer: Answer) -> Headers:
         (b"x-cardinal-decision", str(answer.id).encode()),
         (b"x-cardinal-model", answer.query.model.encode()),
         (b"x-cardinal-version", str(answer.version).encode()),
+        *([(b"x-cardinal-reason", answer.reason.encode())] if answer.reason != ALLOWED else []),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ class Configuration:
     """Limits are upper bounds of what one query may cost; times in seconds."""
 
     database: Mapping[str, Any] = field(repr=False)
-    pepper: str = field(repr=False)
+    peppers: Sequence[str] = field(repr=False)
     redis: str = field(repr=False)
     trusted_proxies: Networks = ()
     connections: int = 8
@@ -43,7 +43,7 @@ def from_settings() -> Configuration:
     """The configuration of this process: Django's settings, and GATE_* of the environment."""
     return Configuration(
         database=database(settings.DATABASES["default"]),
-        pepper=settings.TOKEN_PEPPER,
+        peppers=settings.TOKEN_PEPPERS,
         redis=settings.REDIS_URL,
         trusted_proxies=settings.TRUSTED_PROXIES,
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),

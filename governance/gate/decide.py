@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from governance import policies
-from governance.gate import reasons
+from governance.gate import reach, reasons
 from governance.gate.grants import Facts, TokenFacts
 from governance.gate.request import PROXY, Query
 
-ALLOWED = "allowed"
+ALLOWED, BREAK_GLASS = "allowed", "break_glass"
+# Nothing overrides these: Art. 5 forbids the practice itself, and what nobody has assessed may be one.
+NEVER = frozenset({"risk_prohibited", "not_assessed"})
 
 
 @dataclass(frozen=True)
@@ -53,28 +55,34 @@ def weigh(query: Query, facts: Facts) -> tuple[Answer, tuple[policies.Charge, ..
     """
     if facts.token is None:
         return decide(query, facts), ()
+    own = reach.charge(facts.token)
     owed = policies.charges(facts.policy, _asked(query, facts, facts.token))
-    answer = decide(query, replace(facts, spent={charge.key: None for charge in owed}))
+    answer = decide(
+        query,
+        replace(facts, spent=dict.fromkeys([own.key] if own else []) | {charge.key: None for charge in owed}),
+    )
     return answer, owed if answer.allowed else ()
 
 
 def decide(query: Query, facts: Facts) -> Answer:
     """The answer to `query`: allowed only when not one reason speaks against it."""
     token = facts.token
-    reason = _against_token(token) or (token and _against(query, facts, token)) or ALLOWED
+    passed = ALLOWED if facts.cleared else BREAK_GLASS
+    reason = _against_token(token) or (token and _against(query, facts, token)) or passed
     known = token is not None
     return Answer(
-        allowed=reason == ALLOWED and known,
+        allowed=reason == passed and known,
         reason=reason,
         at=facts.at,
         query=query,
         environment=token.environment if token else "",
-        version=facts.version if reason in (ALLOWED, "not_cleared", "no_endpoint") else None,
+        version=facts.version if reason in (passed, "not_cleared", "no_endpoint") else None,
         caller=token.caller if token else "",
         token=token.id if token else "",
-        endpoint=facts.endpoint if reason == ALLOWED else "",
+        endpoint=facts.endpoint if reason == passed else "",
         unmet=facts.unmet if reason == "not_cleared" else (),
-        wait=min((one.seconds for one in facts.spent.values() if one and one.code == reason), default=0),
+        wait=min((one.seconds for one in facts.spent.values() if one and one.code == reason), default=0)
+        or reach.wait(facts, token, reason),
     )
 
 
@@ -85,7 +93,11 @@ def _against_token(token: TokenFacts | None) -> str:
         return "token_revoked"
     if token.expired:
         return "token_expired"
-    return "" if token.active else "caller_inactive"
+    if token.waiting:
+        return "token_waiting"
+    if not token.active:
+        return "caller_inactive"
+    return "" if token.answered_for else "sponsor_inactive"
 
 
 def _against(query: Query, facts: Facts, token: TokenFacts) -> str:
@@ -93,14 +105,20 @@ def _against(query: Query, facts: Facts, token: TokenFacts) -> str:
         return "model_unknown"
     if not facts.in_scope:
         return "scope_model"
-    if query.action not in token.actions:
-        return "scope_action"
+    if reason := reach.against(query, facts, token):
+        return reason
     verdict = policies.evaluate(facts.policy, _asked(query, facts, token))
     if not verdict:
         return verdict.reasons[0].code
+    return _against_version(query, facts) or reach.short_of(facts, token)
+
+
+def _against_version(query: Query, facts: Facts) -> str:
     if facts.version is None:
         return "version_unknown" if query.named else "version_not_named"
-    if not facts.cleared:
+    if not facts.version_in_scope:
+        return "scope_version"
+    if not facts.cleared and not _overridden(facts):
         return "not_cleared"
     return "no_endpoint" if query.door == PROXY and not facts.endpoint else ""
 
@@ -113,7 +131,12 @@ def _asked(query: Query, facts: Facts, token: TokenFacts) -> policies.Query:
         at=facts.at,
         service=token.service,
         network=query.network,
-        purpose=query.purpose,
+        purpose=query.purpose or token.purpose,
         payload_bytes=query.payload_bytes,
         spent=facts.spent,
     )
+
+
+def _overridden(facts: Facts) -> bool:
+    """Whether two people have taken it upon themselves for the moment."""
+    return facts.broken_glass and bool(facts.unmet) and not NEVER & set(facts.unmet)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -40,6 +40,11 @@ class TokenFacts:
     active: bool
     groups: frozenset[str]
     service: bool = False  # a service account, and no person
+    waiting: bool = False  # for its second person
+    answered_for: bool = True  # by an active sponsor, when it is a service account
+    purpose: str = ""
+    networks: tuple[str, ...] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,15 @@ class Facts:
     token: TokenFacts | None = None
     model_known: bool = False
     in_scope: bool = False
+    in_sight: bool = False  # owner and sponsor see the model now
+    second_missing: bool = False  # the model is of a high-risk system, and one person alone made the token
+    outlived: bool = False  # older than tokens for this model may be
+    version_in_scope: bool = False
     policy: Any = None
     version: int | None = None
     cleared: bool = False
     unmet: tuple[str, ...] = ()
+    broken_glass: bool = False
     endpoint: str = ""
     spent: Mapping[str, policies.Shortage | None] = field(default_factory=dict)
 
@@ -61,18 +71,31 @@ class Facts:
 # One row, always: what does not exist is NULL. Reads of one statement see one snapshot.
 STATEMENT = """
 SELECT now() AS at,
-       t.id AS token, t.environment, t.actions, t.expires_at <= now() AS expired,
-       t.revoked_at IS NOT NULL AS revoked, u.username AS caller, u.is_active AS active, u.kind = 'service' AS service,
-       ARRAY(SELECT g.name::text FROM registry_user_groups ug JOIN auth_group g ON g.id = ug.group_id
+       t.id AS token, t.environment, t.actions, LEAST(t.expires_at, t.overlap_ends_at) <= now() AS expired,
+       t.revoked_at IS NOT NULL AS revoked, t.needs_second AND t.countersigned_at IS NULL AS waiting,
+       t.purpose, t.networks, t.limits, w.is_active IS NOT FALSE AS answered_for, u.username AS caller, u.is_active AS active, u.kind = 'service' AS service,
+       ARRAY(SELECT g.name::text FROM registry_membership ug JOIN auth_group g ON g.id = ug.group_id
              WHERE ug.user_id = u.id) AS groups,
        m.id IS NOT NULL AS model_known,
-       EXISTS (SELECT 1 FROM governance_token_models s WHERE s.token_id = t.id AND s.model_id = m.id) AS in_scope,
-       pv.body AS policy, v.number AS version, coalesce(c.allowed, false) AS cleared,
-       CASE WHEN NOT c.allowed THEN c.conditions END AS conditions, e.url AS endpoint
-FROM (VALUES (%(digest)s::text, %(model)s::text, %(alias)s::text, %(number)s::int)) AS asked (digest, model, alias, number)
-LEFT JOIN governance_token t ON t.digest = asked.digest
+       EXISTS (SELECT 1 FROM governance_token_models s WHERE s.token_id = t.id AND s.model_id = m.id)
+         OR t.tag_key <> '' AND m.tags ->> t.tag_key = t.tag_value AS in_scope,
+       cardinal_sees(u.id, m.id) AND (w.id IS NULL OR cardinal_sees(w.id, m.id)) AS in_sight,
+       rule.second AND t.countersigned_at IS NULL AS second_missing, t.issued_at + rule.longest <= now() AS outlived,
+       (t.versions = '{}' OR v.number = ANY (t.versions)) AND (t.alias = '' OR EXISTS (
+         SELECT 1 FROM registry_alias al WHERE al.version_id = v.id AND al.model_id = m.id AND al.name = t.alias)) AS version_in_scope,
+       pv.body AS policy, v.number AS version,
+       coalesce(c.allowed AND coalesce(c.valid_until > now(), true), false) AS cleared,
+       CASE WHEN NOT (c.allowed AND coalesce(c.valid_until > now(), true)) THEN c.conditions END AS conditions,
+       EXISTS (SELECT 1 FROM governance_breakglass b WHERE b.version_id = v.id AND b.environment = t.environment
+               AND b.granted_at <= now() AND b.ends_at > now() AND b.ended_at IS NULL) AS broken_glass,
+       e.url AS endpoint
+FROM (VALUES (%(digests)s::text[], %(model)s::text, %(alias)s::text, %(number)s::int)) AS asked (digests, model, alias, number)
+LEFT JOIN governance_token t ON t.digest = ANY (asked.digests)
 LEFT JOIN registry_user u ON u.id = t.owner_id
+LEFT JOIN governance_serviceaccount sa ON sa.account_id = u.id
+LEFT JOIN registry_user w ON w.id = coalesce(sa.sponsor_id, t.issued_by_id) AND u.kind = 'service'
 LEFT JOIN registry_model m ON m.slug = asked.model
+LEFT JOIN LATERAL cardinal_token_rule(m.id) AS rule ON t.id IS NOT NULL
 LEFT JOIN registry_alias a ON a.model_id = m.id AND a.name = asked.alias AND asked.number IS NULL
 LEFT JOIN registry_version n ON n.model_id = m.id AND n.number = asked.number
 LEFT JOIN registry_version v ON v.id = coalesce(n.id, a.version_id) AND v.model_id = m.id
@@ -102,9 +125,11 @@ class Clock:
 class Grants:
     """Asks the database about one query at a time, through a bounded pool."""
 
-    def __init__(self, connection: Mapping[str, Any], *, pepper: str, size: int, patience: float) -> None:
+    def __init__(
+        self, connection: Mapping[str, Any], *, peppers: Sequence[str], size: int, patience: float
+    ) -> None:
         self.clock = Clock()
-        self._pepper = pepper
+        self._peppers = peppers
         self._patience = patience
         self._asking: set[asyncio.Task[Any]] = set()
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[dict[str, Any]]] = AsyncConnectionPool(
@@ -130,7 +155,7 @@ class Grants:
         row = await self._ask(
             STATEMENT,
             {
-                "digest": tokens.digest(query.token, self._pepper),
+                "digests": tokens.digests(query.token, self._peppers),
                 "model": query.model,
                 "alias": query.alias,
                 "number": query.number,
@@ -182,11 +207,16 @@ def facts(row: Mapping[str, Any]) -> Facts:
         at=row["at"].astimezone(UTC),
         token=_token(row) if row["token"] else None,
         model_known=row["model_known"],
-        in_scope=row["in_scope"],
+        in_scope=bool(row["in_scope"]),
+        in_sight=bool(row["in_sight"]),
+        second_missing=bool(row["second_missing"]),
+        outlived=bool(row["outlived"]),
+        version_in_scope=bool(row["version_in_scope"]),
         policy=rules(bytes(row["policy"])) if row["policy"] is not None else None,
         version=row["version"],
         cleared=row["cleared"],
         unmet=_unmet(row),
+        broken_glass=row["broken_glass"],
         endpoint=row["endpoint"] or "",
     )
 
@@ -213,11 +243,24 @@ def _token(row: Mapping[str, Any]) -> TokenFacts:
         active=row["active"],
         groups=frozenset(row["groups"]),
         service=row["service"],
+        waiting=row["waiting"],
+        answered_for=row["answered_for"],
+        purpose=row["purpose"],
+        networks=tuple(row["networks"]),
+        limits=row["limits"],
     )
 
 
 def _unmet(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The reason codes of what does not hold, also of what time has ended since it was assessed."""
     if row["version"] is None or row["cleared"]:
         return ()
-    codes = tuple(condition["reason"] for condition in row["conditions"] or () if not condition["met"])
-    return codes or ("not_assessed",)
+    codes = (_code(condition, row["at"]) for condition in row["conditions"] or ())
+    return tuple(code for code in codes if code) or ("not_assessed",)
+
+
+def _code(condition: Mapping[str, Any], at: datetime) -> str:
+    if not condition["met"]:
+        return str(condition["reason"])
+    until = condition.get("until")
+    return str(condition["then"]) if until and datetime.fromisoformat(until) <= at else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -85,6 +86,8 @@ class Proxy:
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4.0),
             follow_redirects=False,  # an address is set by a person, not by whoever answers there
             trust_env=False,
+            # One pool serves every caller: a cookie that a model server sets must never come back with somebody else's query.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     async def close(self) -> None:

@@ -28,6 +28,12 @@ class Reason:
 
 _TABLE = (
     Reason("allowed", 200, "Allowed", "Token, policy and clearance allow this query."),
+    Reason(
+        "break_glass",
+        200,
+        "Allowed, not cleared",
+        "Two people have broken the glass: token and policy allow this query, the version is not cleared.",
+    ),
     # Who asks?
     Reason("token_missing", 401, "A token is needed", "Send a token as “Authorization: Bearer …”.", ""),
     Reason(
@@ -57,6 +63,26 @@ _TABLE = (
         "The account of this token is switched off.",
         "invalid_token",
     ),
+    Reason(
+        "token_waiting",
+        403,
+        "Waits for a second person",
+        "This token reaches a high-risk model: somebody else has to countersign it first.",
+    ),
+    Reason(
+        "token_outlived",
+        401,
+        "Too old for this model",
+        "Tokens for this model live shorter; rotate this one.",
+        "invalid_token",
+    ),
+    Reason(
+        "sponsor_inactive",
+        401,
+        "Nobody answers for it",
+        "The sponsor of this service account is switched off; an administrator can name another.",
+        "invalid_token",
+    ),
     # May they?
     Reason(
         "scope_model",
@@ -72,6 +98,29 @@ _TABLE = (
         "The token does not allow this action; ask for one that does.",
         "insufficient_scope",
     ),
+    Reason(
+        "scope_version",
+        403,
+        "Not within the token's scope",
+        "The token reaches other versions of this model only; ask for one that reaches this.",
+        "insufficient_scope",
+    ),
+    Reason(
+        "scope_network",
+        403,
+        "Not from here",
+        "The token works from other networks only.",
+        "insufficient_scope",
+    ),
+    Reason(
+        "scope_purpose",
+        403,
+        "Not for this purpose",
+        "The token is for another purpose; leave out the header Cardinal-Purpose or name that one.",
+        "insufficient_scope",
+    ),
+    Reason("token_rate", 429, "Too fast", "The token allows fewer queries at a time; ask more slowly."),
+    Reason("token_quota", 429, "Quota used up", "The token allows no more queries in this day or month."),
     Reason(
         "no_policy",
         403,
@@ -201,7 +250,7 @@ _TABLE = (
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _TABLE}
 
 # To tell an unknown model from a forbidden one would give away which models exist: it is journalled, never answered.
-TOLD_AS: dict[str, str] = {"model_unknown": "scope_model"}
+TOLD_AS: dict[str, str] = {"model_unknown": "scope_model", "scope_lost": "scope_model"}
 
 # After the decision. The first is no decision at all; the others follow one that allowed.
 CANNOT_DECIDE = Reason(

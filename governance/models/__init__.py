@@ -1,16 +1,20 @@
 """Control: what may be done."""
 
+from governance.models.break_glass import BreakGlass
 from governance.models.clearances import Clearance, Suspension
 from governance.models.decisions import Batch, Decision
 from governance.models.filters import SavedFilter
 from governance.models.policies import Policy, PolicyDraft, PolicyVersion
-from governance.models.reviews import Judgement, Review
+from governance.models.review_rules import ReviewRuleDecision, rule_for, rules_in_force
+from governance.models.reviews import Judgement, Review, ReviewCondition, judging_roles
 from governance.models.risk import RiskClass, RiskDecision
+from governance.models.service_accounts import ServiceAccount
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
-from governance.models.tokens import Token
+from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
     "Batch",
+    "BreakGlass",
     "Clearance",
     "Decision",
     "Judgement",
@@ -18,12 +22,20 @@ __all__ = [
     "PolicyDraft",
     "PolicyVersion",
     "Review",
+    "ReviewCondition",
+    "ReviewRuleDecision",
     "RiskClass",
     "RiskDecision",
     "SavedFilter",
+    "ServiceAccount",
     "SeverityDecision",
     "Suspension",
     "Token",
+    "TokenLife",
+    "TokenUse",
     "decided_severities",
+    "judging_roles",
+    "rule_for",
+    "rules_in_force",
     "strictness_of",
 ]

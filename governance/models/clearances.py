@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from registry.models import Environment, visible_models
 
@@ -22,7 +24,9 @@ class ClearanceQuerySet(models.QuerySet["Clearance"]):
 class Clearance(models.Model):
     """The last assessment of a version for an environment, recomputed in the transaction of every fact it rests on.
 
-    `conditions` is a list of {"code", "label", "met", "reason", "why", "remedy"}; `allowed` is true when all are met.
+    `conditions` is a list of {"code", "label", "met", "reason", "why", "remedy", "since", "until", "then"}; `allowed` is
+    true when all are met. From `valid_until` on it is no longer true, whatever stands here: the gate looks at the
+    database's clock, and the sweep brings the row after.
     """
 
     version = models.ForeignKey("registry.Version", on_delete=models.CASCADE, related_name="clearances")
@@ -40,6 +44,7 @@ class Clearance(models.Model):
         db_persist=True,
     )
     assessed_at = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True, blank=True)  # null: time alone does not end it
 
     objects = ClearanceQuerySet.as_manager()
 
@@ -50,6 +55,9 @@ class Clearance(models.Model):
         indexes = [
             models.Index(
                 fields=["environment", "version"], condition=Q(allowed=True), name="clearance_allowed"
+            ),
+            models.Index(
+                fields=["valid_until"], condition=Q(valid_until__isnull=False), name="clearance_ends_by_time"
             ),
             models.Index(
                 fields=["environment", "version"],
@@ -68,9 +76,38 @@ class Clearance(models.Model):
         return f"{'cleared' if self.allowed else 'not cleared'}: {self.version} in {self.environment}"
 
     @property
+    def holds(self) -> bool:
+        """Whether it is allowed now: also when time has ended it and no sweep has been here yet."""
+        return self.allowed and (self.valid_until is None or self.valid_until > timezone.now())
+
+    @property
+    def conditions_now(self) -> list[dict[str, Any]]:
+        """The conditions, also those that time has ended and no sweep has brought after yet."""
+        return [
+            _ended(one) if one["met"] and _is_past(one.get("until", "")) else one for one in self.conditions
+        ]
+
+    @property
     def unmet(self) -> list[dict[str, str]]:
         """The conditions that do not hold."""
         return [condition for condition in self.conditions if not condition["met"]]
+
+
+def _is_past(until: str) -> bool:
+    return bool(until) and datetime.fromisoformat(until) <= timezone.now()
+
+
+def _ended(condition: dict[str, Any]) -> dict[str, Any]:
+    """What the next sweep will write, but for the sentence."""
+    return condition | {
+        "met": False,
+        "reason": condition["then"],
+        "why": f"It ended on {datetime.fromisoformat(condition['until']):%-d %B %Y, %H:%M} UTC.",
+        "remedy": "See the review of the card.",
+        "since": condition["until"],
+        "until": "",
+        "then": "",
+    }
 
 
 class Suspension(models.Model):

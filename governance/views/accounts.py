@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, redirect_to_login
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-TRIES = {"name": 10, "from": 100}  # many people may share one address
-WINDOW = 15 * 60
+from governance import attempts
 
 
 @login_not_required
@@ -30,27 +27,23 @@ class ThrottledLogin(LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if any(cache.get(key, 0) >= TRIES[kind] for kind, key in self._keys().items()):
+        if any(attempts.used_up(kind, whose) for kind, whose in self._whose().items()):
             form = self.get_form_class()(
                 request, initial={"username": request.POST.get("username", "")[:150]}
             )
             context = self.get_context_data(form=form, closed=True)
-            return self.render_to_response(context, status=429, headers={"Retry-After": str(WINDOW)})
+            return self.render_to_response(context, status=429, headers={"Retry-After": str(attempts.WINDOW)})
         return super().post(request, *args, **kwargs)
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        for key in self._keys().values():
-            if not cache.add(key, 1, timeout=WINDOW):
-                cache.incr(key)
+        for kind, whose in self._whose().items():
+            attempts.failed(kind, whose)
         return super().form_invalid(form)
 
-    def _keys(self) -> dict[str, str]:
-        parts = {
+    def _whose(self) -> dict[str, str]:
+        return {
             "name": self.request.POST.get("username", "").lower(),
             "from": self.request.META["REMOTE_ADDR"],
-        }
-        return {
-            kind: f"login:{kind}:{hashlib.sha256(part.encode()).hexdigest()}" for kind, part in parts.items()
         }
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from governance.models import Clearance, Review, Token
+from governance.models import BreakGlass, Clearance, Review, Token
 from registry.models import Alias, Endpoint, Model, TrackingServer, User, Version
 from registry.request import PortalRequest
 
@@ -30,6 +30,11 @@ def home(request: PortalRequest) -> HttpResponse:
         document__reviews__submitted_at__gt=F("submitted_at")
     )  # what was sent back and sent again
     context = {
+        "glasses": BreakGlass.objects.visible_to(user)
+        .open()
+        .select_related("version__model", "asked_by", "granted_by")
+        .order_by("-asked_at")[:ROWS],
+        "due": Review.objects.visible_to(user).due_again().with_subject().order_by("closed_at")[:ROWS],
         "awaiting": Review.objects.awaiting(user).with_subject().order_by("submitted_at")[:ROWS]
         if user.has_perm("governance.judge_review")
         else [],

@@ -74,7 +74,7 @@ def listed(
     return {
         "page": shown,
         "lines": [row(one) for one in shown],
-        "count": plan.matching(request.user, chosen).count(),
+        "count": chosen.count(request.user),
         "plan": plan,
         "chosen": chosen,
         "fields": fields[:FIRST],

@@ -10,12 +10,14 @@ from django.db.models import Count, Prefetch, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from governance import policies
 from governance.actions import clearances, reviews
 from governance.forms import EndpointForm, ReasonForm, ShareForm
-from governance.models import Clearance, Decision, Policy, Review, Suspension, Token
+from governance.models import BreakGlass, Clearance, Decision, Policy, Review, Suspension, Token
+from governance.review_forms import GlassForm
 from governance.views.tabs import find_version, version_tabs
 from registry.documents import content as contents
 from registry.documents import lint
@@ -25,6 +27,7 @@ from registry.models import (
     Endpoint,
     Manifest,
     Model,
+    Revision,
     RunInput,
     System,
     TrackingServer,
@@ -69,10 +72,16 @@ def version(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     one = find_version(request, slug, number)
     context = frame(one, "version") | {
         "clearances": [
-            {"row": row, "conditions": [_with_action(c, one, request.user) for c in row.conditions]}
+            {"row": row, "conditions": [_with_action(c, one, request.user) for c in row.conditions_now]}
             for row in one.clearances.order_by("environment")
         ],
         "suspension": Suspension.objects.filter(version=one, lifted_at=None).select_related("by").first(),
+        "glasses": BreakGlass.objects.filter(version=one)
+        .open()
+        .select_related("asked_by", "granted_by")
+        .order_by("-asked_at"),
+        "glass_form": GlassForm() if request.user.has_perm("governance.ask_break_glass") else None,
+        "may_grant": request.user.has_perm("governance.break_glass"),
         "form": ReasonForm(),
         "may_suspend": request.user.has_perm("governance.suspend_version"),
         "may_report": request.user.has_perm("audit.order_report"),
@@ -103,7 +112,8 @@ def card(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     """The card's latest revision, and where it stands."""
     one = find_version(request, slug, number)
     head = one.card.head if hasattr(one, "card") else None
-    review = Review.objects.filter(document=one.card).order_by("-submitted_at").first() if head else None
+    reviews_of = Review.objects.with_subject().filter(document__version=one).order_by("-submitted_at", "-pk")
+    review = reviews_of.first() if head else None
     content = head.content if head else {}
     filled, total = contents.completeness("card", content) if head else (0, 0)
     findings = findings_in(one, "card", content) if head else []
@@ -116,7 +126,10 @@ def card(request: PortalRequest, slug: str, number: int) -> HttpResponse:
         "filled": filled,
         "total": total,
         "may_write": request.user.has_perm("registry.write_document"),
-        "may_submit": request.user.has_perm("governance.submit_review"),
+        "may_submit": head is not None
+        and not lint.blocking(findings)
+        and request.user.has_perm("governance.submit_review")
+        and _to_submit(one, head, review),
         "revisions": one.card.revisions.select_related("by").order_by("-number")[:20] if head else [],
     }
     return render(request, "governance/version_card.html", context)
@@ -200,7 +213,7 @@ def sync(request: PortalRequest) -> HttpResponse:
 
 def frame(one: Version, tab: str) -> dict[str, Any]:
     """What the head and the tabs of every page of a version show, also those of the floor above."""
-    cleared = {row.environment: row.allowed for row in Clearance.objects.filter(version=one)}
+    cleared = {row.environment: row.holds for row in Clearance.objects.filter(version=one)}
     aliases = one.aliases.order_by("name").values_list("name", flat=True)
     return {
         "version": one,
@@ -209,6 +222,22 @@ def frame(one: Version, tab: str) -> dict[str, Any]:
         "cleared": dict(sorted(cleared.items())),
         "aliases": list(aliases),
     }
+
+
+def _to_submit(one: Version, head: Revision, last: Review | None) -> bool:
+    """Whether there is something to submit: one open review at a time, and no revision twice without a reason.
+
+    An approval that no longer counts, or whose next review is due, is such a reason.
+    """
+    if last is None or last.state == Review.State.WITHDRAWN:
+        return True
+    if last.state == Review.State.IN_REVIEW:
+        return False
+    if last.revision_id != head.pk:
+        return True
+    if last.state in (Review.State.STALE, Review.State.RETIRED):
+        return True
+    return last.due_at is not None and last.due_at <= timezone.now()
 
 
 def _with_action(condition: dict[str, Any], one: Version, user: User) -> dict[str, Any]:
@@ -221,8 +250,12 @@ def _with_action(condition: dict[str, Any], one: Version, user: User) -> dict[st
         "card_in_review": ("version-card", "See the review", ""),
         "card_not_approved": ("version-card", "Submit the card", "governance.submit_review"),
         "card_changed": ("version-card", "Submit the new revision", "governance.submit_review"),
+        "approval_retired": ("version-card", "Submit the card", "governance.submit_review"),
+        "approval_expired": ("version-card", "Submit the card", "governance.submit_review"),
+        "condition_lapsed": ("version-card", "See the review", ""),
         "artifact_unknown": ("version-facts", "See the files", ""),
         "artifact_changed": ("version-facts", "See the files", ""),
+        "artifact_moved": ("version-facts", "See the files", ""),
         "artifact_gone": ("version-facts", "See the files", ""),
         "datasheet_missing": ("version-lineage", "See the data", ""),
         "datasheet_changed": ("version-card", "See the card", ""),

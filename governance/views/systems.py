@@ -14,7 +14,7 @@ from registry.actions import systems as verbs
 from registry.errors import Conflict, Invalid
 from registry.forms.systems import RetireForm, SystemEditForm, SystemForm
 from registry.models import Model, System, User
-from registry.permissions import require
+from registry.permissions import require, require_whole
 from registry.request import PortalRequest
 
 FACTS = ("name", "intended_purpose", "operator_role", "team")
@@ -26,6 +26,7 @@ def system(
     """One system: purpose, models, risk decisions. A form with something to mend comes back as it was typed."""
     one = get_object_or_404(System.objects.visible_to(request.user).select_related("created_by"), slug=slug)
     in_service = one.retired_at is None
+    may_change = in_service and request.user.has_perm("registry.change_system")
     decisions = list(one.risk_decisions.select_related("by").order_by("-decided_at", "-pk"))
     clearances = Clearance.objects.visible_to(request.user).filter(version__model__systems=one)
     context = {
@@ -41,7 +42,8 @@ def system(
         "form": form or RiskForm(),
         "add_form": add_form or AddModelForm(request.user),
         "may_decide": in_service and request.user.has_perm("governance.decide_risk"),
-        "may_change": in_service and request.user.has_perm("registry.change_system"),
+        "may_change": may_change,
+        "may_retire": may_change and one.is_seen_whole_by(request.user),
     }
     return render(request, "governance/system.html", context, status=400 if form or add_form else 200)
 
@@ -67,7 +69,7 @@ def new_system(request: PortalRequest) -> HttpResponse:
 @require_POST
 def add_model(request: PortalRequest, slug: str) -> HttpResponse:
     """Put a model into a system."""
-    one = get_object_or_404(System.objects.visible_to(request.user), slug=slug)
+    one = _changeable(request, slug)
     form = AddModelForm(request.user, request.POST)
     if not form.is_valid():
         return system(request, slug, add_form=form)
@@ -95,7 +97,8 @@ def edit_system(request: PortalRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, f"{edited.name} is changed.")
             return redirect(edited)
-    context = {"system": one, "form": form, "conflict": status == 409}
+    whole = one.is_seen_whole_by(request.user)
+    context = {"system": one, "form": form, "conflict": status == 409, "whole": whole}
     return render(request, "governance/system_edit.html", context, status=status)
 
 
@@ -115,6 +118,7 @@ def remove_model(request: PortalRequest, slug: str, model: str) -> HttpResponse:
 def retire_system(request: PortalRequest, slug: str) -> HttpResponse:
     """Take a system out of service, after a page that says how many cleared versions that ends."""
     one = _changeable(request, slug)
+    require_whole(request.user, one)
     form = RetireForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         verbs.retire(system=one, by=request.user, **form.cleaned_data)

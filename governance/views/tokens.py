@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.db.models import Prefetch, Q
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models.functions import TruncDate
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,8 +17,11 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from governance.actions import tokens as verbs
-from governance.forms import TokenForm
+from governance.actions.revocations import ANNOUNCED_BEFORE
 from governance.models import Decision, Token
+from governance.permissions import may_countersign
+from governance.token_forms import RotateForm, TokenForm
+from governance.tokens import Secret
 from registry.errors import Conflict, Invalid
 from registry.models import Model
 from registry.paging import page
@@ -23,23 +29,25 @@ from registry.permissions import require
 from registry.request import PortalRequest
 
 DAY = 86_400
-STATES = (("active", "Active"), ("expired", "Expired"), ("revoked", "Revoked"))
+SPARK_DAYS = 30
+STATES = (
+    ("active", "Active"),
+    ("waiting", "Waits for a second person"),
+    ("expired", "Expired"),
+    ("revoked", "Revoked"),
+)
 
 
 def index(request: PortalRequest) -> HttpResponse:
     """My tokens, and those on models whose tokens I manage."""
-    query, state, now = request.GET.get("q", "").strip(), request.GET.get("state", ""), timezone.now()
+    query, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
     rows = Token.objects.visible_to(request.user)
     if query:
         rows = rows.filter(
             Q(name__icontains=query) | Q(owner__username__icontains=query) | Q(prefix=query[:10])
         )
-    if state == "active":
-        rows = rows.filter(revoked_at=None, expires_at__gt=now)
-    elif state == "expired":
-        rows = rows.filter(revoked_at=None, expires_at__lte=now)
-    elif state == "revoked":
-        rows = rows.filter(revoked_at__isnull=False)
+    if state in dict(STATES):
+        rows = rows.in_state(state)
     reached = Prefetch("models", queryset=Model.objects.visible_to(request.user).order_by("name"))
     context = {
         "page": page(rows.select_related("owner").prefetch_related(reached), request, by="-issued_at"),
@@ -58,18 +66,15 @@ def issue(request: PortalRequest) -> HttpResponse:
     """Issue a token and show it, once."""
     require(request.user, "governance.issue_token")
     form = TokenForm(request.user, request.POST or None, initial={"models": request.GET.getlist("model")})
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         given = form.cleaned_data
-        if not cache.add(f"token-form:{request.user.pk}:{given['once']}", 1, timeout=DAY):
-            raise Conflict(
-                "This form was used already. Its token was shown once; issue a new one if it is lost."
-            )
+        use_once(request, given["once"])
         try:
             token, secret = verbs.issue(
                 name=given["name"],
                 owner=given["owner"],
                 models=list(given["models"]),
-                actions=given["actions"],
+                scope=form.scope(),
                 environment=given["environment"],
                 expires_at=form.expires_at(),
                 by=request.user,
@@ -78,33 +83,72 @@ def issue(request: PortalRequest) -> HttpResponse:
             for name, sentences in error.fields.items():
                 form.add_error(name if name in form.fields else None, sentences)
         else:
-            context = {
-                "token": token,
-                "secret": secret.text,
-                "models": given["models"],
-                "gate": settings.GATE_URL,
-            }
-            return render(request, "governance/token_shown.html", context, status=201)
-    return render(request, "governance/token_new.html", {"form": form})
+            return shown(request, token, secret)
+    told = form.sentence() if request.method == "POST" and hasattr(form, "cleaned_data") else ""
+    return render(request, "governance/token_new.html", {"form": form, "told": told})
+
+
+@require_POST
+def say(request: PortalRequest) -> HttpResponse:
+    """What a token would be able to do, as the form stands now: the live sentence beside it. Writes nothing."""
+    require(request.user, "governance.issue_token")
+    form = TokenForm(request.user, request.POST)
+    form.is_valid()
+    return render(request, "governance/token_new.html#sentence", {"told": form.sentence()})
+
+
+def use_once(request: PortalRequest, once: object) -> None:
+    """A form is used once: a page that is loaded again issues nothing."""
+    if not cache.add(f"token-form:{request.user.pk}:{once}", 1, timeout=DAY):
+        raise Conflict("This form was used already. Its token was shown once; issue a new one if it is lost.")
+
+
+@sensitive_variables("secret")
+def shown(request: PortalRequest, token: Token, secret: Secret) -> HttpResponse:
+    """The only page that ever holds the secret."""
+    models = list(token.reach().filter(pk__in=Model.objects.visible_to(request.user)).order_by("name")[:20])
+    context = {
+        "token": token,
+        "sentence": token.said([] if token.tag_key else [model.name for model in models]),
+        "secret": secret.text,
+        "model": models[0] if models and "predict" in token.actions else None,
+        "version": token.versions[0] if token.versions else None,
+        "gate": settings.GATE_URL,
+        "site": settings.SITE_URL,
+    }
+    return render(request, "governance/token_shown.html", context, status=201)
 
 
 def token(request: PortalRequest, pk: str) -> HttpResponse:
     """One token: what it can do, until when, and what it did."""
-    rows = Token.objects.visible_to(request.user).select_related("owner", "issued_by", "revoked_by")
-    one = get_object_or_404(rows, pk=pk)
+    rows = Token.objects.visible_to(request.user)
+    one = get_object_or_404(
+        rows.select_related(
+            "owner", "issued_by", "revoked_by", "countersigned_by", "replaces", "replaced_by", "use"
+        ),
+        pk=pk,
+    )
     used = Decision.objects.filter(token=str(one.pk))
     if one.owner_id != request.user.pk:  # what one's own token did is one's own to see
         used = used.visible_to(request.user)
+    models = list(Model.objects.visible_to(request.user).filter(tokens=one).order_by("name"))
+    mine = request.user.pk in (one.owner_id, one.issued_by_id)
+    may_issue = request.user.has_perm("governance.issue_token")
+    waits = one.countersigned_at is None and one.state == "waiting"
     context = {
         "token": one,
-        "models": Model.objects.visible_to(request.user).filter(tokens=one).order_by("name"),
+        "sentence": one.said([model.name for model in models]),
+        "models": models,
         "page": page(used, request, by="-decided_at", size=20),
         "use_count": used.count(),
-        "may_revoke": one.revoked_at is None
-        and (
-            request.user.pk in (one.owner_id, one.issued_by_id)
-            or request.user.has_perm("governance.revoke_token")
-        ),
+        "spark": spark(used),
+        "lapses_soon": one.state == "active" and one.ends_at <= timezone.now() + ANNOUNCED_BEFORE,
+        "may_revoke": one.revoked_at is None and (mine or request.user.has_perm("governance.revoke_token")),
+        "rotate_form": RotateForm()
+        if may_issue and one.state == "active" and not one.overlap_ends_at
+        else None,
+        "second": may_countersign(request.user, one) if waits and may_issue else None,
+        "waits": waits,
     }
     return render(request, "governance/token.html", context)
 
@@ -116,3 +160,20 @@ def revoke(request: PortalRequest, pk: str) -> HttpResponse:
     verbs.revoke(token=one, by=request.user)
     messages.success(request, "Revoked. The next query with it is refused.")
     return redirect(one)
+
+
+def spark(used: QuerySet[Decision]) -> dict[str, object]:
+    """The uses of the last 30 days, a bar a day, as a small picture with its words. One bounded query."""
+    today = timezone.now().date()
+    since = timezone.now() - timedelta(days=SPARK_DAYS)
+    rows = used.filter(decided_at__gt=since).annotate(day=TruncDate("decided_at")).values("day")
+    counted = {row["day"]: row["uses"] for row in rows.annotate(uses=Count("pk")).order_by()}
+    days = [today - timedelta(days=back) for back in range(SPARK_DAYS - 1, -1, -1)]
+    most = max(counted.values(), default=0)
+    heights = [round(30 * counted.get(day, 0) / most) if most else 0 for day in days]
+    bars = [
+        {"x": 6 * place, "y": 31 - max(tall, 1), "height": max(tall, 1), "used": day in counted}
+        for place, (day, tall) in enumerate(zip(days, heights, strict=True))
+    ]
+    said = f"{sum(counted.values())} uses in {SPARK_DAYS} days, at most {most} on one day"
+    return {"bars": bars, "said": said, "width": 6 * SPARK_DAYS}

@@ -11,6 +11,7 @@ from registry.events import AliasMoved, Event, ModelRegistered, VersionRegistere
 from registry.mlflow.facts import ModelFacts, VersionFacts
 from registry.models import Alias, LedgerRow, Model, TrackingServer, User, Version
 from registry.permissions import require
+from registry.search import index
 
 FIRST = "first"  # a value of LedgerRow.SeenBy
 
@@ -26,6 +27,30 @@ def register_many(
     The ledger begins with who holds which alias and stage.
     """
     require(by, "registry.sync_trackingserver")
+    with index.models_together() as keys:
+        made, versions, aliases = _insert(server, models)
+        keys += [model.pk for model in made]
+    LedgerRow.objects.bulk_create(_first_rows(aliases, versions, by), batch_size=1000)
+    events: list[Event] = [ModelRegistered(model=model, by=by) for model in made]
+    events += [VersionRegistered(version=one, source=one.source, by=by) for one in versions]
+    publish_together(events + [_first_move(alias, by) for alias in aliases])
+    return versions
+
+
+@transaction.atomic
+def register_versions(*, model: Model, told: Sequence[VersionFacts], by: User) -> list[Version]:
+    """Take versions of a known model into the registry."""
+    require(by, "registry.sync_trackingserver")
+    made = Version.objects.bulk_create(
+        [_as_version(model, facts) for facts in sorted(told, key=lambda one: one.number)]
+    )
+    publish_together([VersionRegistered(version=one, source=one.source, by=by) for one in made])
+    return made
+
+
+def _insert(
+    server: TrackingServer, models: Sequence[tuple[ModelFacts, Sequence[VersionFacts]]]
+) -> tuple[list[Model], list[Version], list[Alias]]:
     slugs = _free_slugs([facts.name for facts, _ in models])
     made = Model.objects.bulk_create(
         [
@@ -57,22 +82,7 @@ def register_many(
         if (model.pk, number) in numbered
     ]
     Alias.objects.bulk_create(aliases, batch_size=1000)
-    LedgerRow.objects.bulk_create(_first_rows(aliases, versions, by), batch_size=1000)
-    events: list[Event] = [ModelRegistered(model=model, by=by) for model in made]
-    events += [VersionRegistered(version=one, source=one.source, by=by) for one in versions]
-    publish_together(events + [_first_move(alias, by) for alias in aliases])
-    return versions
-
-
-@transaction.atomic
-def register_versions(*, model: Model, told: Sequence[VersionFacts], by: User) -> list[Version]:
-    """Take versions of a known model into the registry."""
-    require(by, "registry.sync_trackingserver")
-    made = Version.objects.bulk_create(
-        [_as_version(model, facts) for facts in sorted(told, key=lambda one: one.number)]
-    )
-    publish_together([VersionRegistered(version=one, source=one.source, by=by) for one in made])
-    return made
+    return made, versions, aliases
 
 
 def _as_version(model: Model, facts: VersionFacts) -> Version:

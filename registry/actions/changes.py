@@ -15,6 +15,7 @@ from registry.events import (
     ModelChanged,
     ModelGone,
     ModelRenamed,
+    SourceMoved,
     VersionBack,
     VersionChanged,
     VersionGone,
@@ -26,6 +27,10 @@ from registry.mlflow.facts import ModelFacts, VersionFacts
 from registry.models import LedgerRow, Model, User, Version
 from registry.permissions import require
 
+TOLD = [
+    *("description", "tags", "stage", "status", "source", "logged_model_id"),
+    *("gone_at", "moved_at", "tried_at", "tries"),
+]  # columns of a version that follow what is told of it
 LONGEST = 5000  # MLflow's own limit for descriptions and most tags
 
 
@@ -109,17 +114,19 @@ def _version_events(
     if version.stage != told.stage[:40]:
         what.append(f"stage {told.stage or 'none'}")
         rows.append(_row(LedgerRow.What.STAGE, "", version.stage, told.stage[:40], seen_by, by, **of))
-    for column, now in (("status", told.status[:40]), ("source", told.source[:500])):
-        if getattr(version, column) != now:
-            what.append(f"{column} {now}")
-            setattr(version, column, now)
+    if version.status != told.status[:40]:
+        version.status = told.status[:40]
+        what.append(f"status {version.status}")
     version.stage, version.gone_at = told.stage[:40], None
     version.logged_model_id = told.logged_model_id[:80]
-    version.save(
-        update_fields=["description", "tags", "stage", "status", "source", "logged_model_id", "gone_at"]
-    )
+    previous, version.source = version.source, told.source[:500]
+    if version.source != previous:  # hashed at once, however long ago the last try was
+        version.moved_at, version.tried_at, version.tries = timezone.now(), None, 0
+    version.save(update_fields=TOLD)
     if back:
         yield VersionBack(version=version, by=by)
+    if version.source != previous:
+        yield SourceMoved(version=version, source=version.source, previous=previous, by=by)
     if what:
         yield VersionChanged(version=version, what=", ".join(what)[:500], by=by)
 

@@ -16,6 +16,7 @@ from registry.events import (
     FilesBack,
     FilesGone,
     ManifestTaken,
+    SourceHashed,
     TrainingDataAdded,
     publish,
     publish_together,
@@ -60,10 +61,9 @@ def record_manifest(*, version: Version, files: Sequence[dict[str, Any]], by: Us
     if not rows:
         raise Invalid(f"{version} has no files to hash.")
     digest = canonical.digest(canonical.canonical(rows))
-    if Version.objects.filter(pk=version.pk, files_gone_at__isnull=False).update(files_gone_at=None):
-        publish(FilesBack(version=version, by=by))
     last = Manifest.objects.filter(version=version).order_by("-taken_at", "-pk").first()
     if last and last.digest == digest:
+        _note_hashed(version, by)
         return last
     manifest = Manifest.objects.create(version=version, digest=digest, files=rows)
     publish(
@@ -71,6 +71,7 @@ def record_manifest(*, version: Version, files: Sequence[dict[str, Any]], by: Us
             version=version, manifest=manifest, digest=digest, previous=last.digest if last else "", by=by
         )
     )
+    _note_hashed(version, by)
     return manifest
 
 
@@ -108,6 +109,17 @@ def record_contents(
     version.read_problem = ""
     version.save(update_fields=["run", "model_file", "proposals", "read_problem"])
     return record_manifest(version=version, files=files, by=by)
+
+
+def _note_hashed(version: Version, by: User) -> None:
+    """The files are there, where they are said to be. After the manifest: nothing is cleared between the two."""
+    if Version.objects.filter(pk=version.pk, files_gone_at__isnull=False).update(files_gone_at=None):
+        publish(FilesBack(version=version, by=by))
+    moved = Version.objects.filter(pk=version.pk, source=version.source, moved_at__isnull=False)
+    if moved.update(
+        moved_at=None
+    ):  # not if it moved on meanwhile: what was hashed are the files of the place before
+        publish(SourceHashed(version=version, source=version.source, by=by))
 
 
 def _tell_added(run: Run, added: Sequence[DatasetSnapshot], by: User) -> None:

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from registry import canonical, formats
-from registry.actions import documents, pipelines
+from registry.actions import documents, figures, pipelines
 from registry.documents import content as contents
 from registry.documents.proposals import Proposal, offer
 from registry.errors import Conflict, Invalid
@@ -37,6 +37,8 @@ def take(
     reading = formats.read(raw, name=name, format=format)
     if about is not None:
         _agree(reading.kind, about)
+    for picture in reading.pictures:
+        figures.attach(data=picture, by=by)
     digest = _keep(raw)
     taken = Import.objects.create(
         name=_shown(name),
@@ -91,6 +93,9 @@ def _proposed(one: Import, about: Version | Dataset, by: User) -> tuple[Revision
     """(the revision that now holds the proposals, how many were taken). A pipeline fills no document."""
     if one.kind == Import.Kind.PIPELINE:
         return None, 0
+    if by.pk != one.by_id:  # whoever may see the import holds its bytes, and with them its pictures
+        for picture in formats.read(one.raw(), name=one.name, format=one.format).pictures:
+            figures.attach(data=picture, by=by)
     key = {"version": about} if isinstance(about, Version) else {"dataset": about}
     document = Document.objects.select_related("head").filter(**key).first()
     head = document.head if document else None

@@ -8,11 +8,12 @@ from celery import current_app
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from registry import ciphers
+from registry import certificates, ciphers
 from registry.errors import Conflict, Invalid
 from registry.events import (
     CredentialsRotated,
     ServerAdded,
+    ServerAuthoritySet,
     ServerBelieved,
     ServerCredentialsSet,
     ServerFailed,
@@ -32,18 +33,26 @@ LONGEST_SECRET = 4000
 
 
 @transaction.atomic
-def add(*, name: str, uri: str, by: User, username: str = "", secret: str = "") -> TrackingServer:
+def add(
+    *, name: str, uri: str, by: User, username: str = "", secret: str = "", authority: str = ""
+) -> TrackingServer:
     """Follow the MLflow server at `uri` under a short `name`. Both are unique.
 
-    `secret` is the password of `username`, or without one a bearer token. It is sealed before it is stored.
+    `secret` is the password of `username`, or without one a bearer token. It is sealed before it is stored. `authority`
+    (PEM) is what the server's certificate has to lead to, where that is none that the system knows.
     """
     require(by, "registry.sync_trackingserver")
     _check_address(uri)
     _check_credentials(username, secret)
+    trusted = certificates.checked(authority)
     try:
         with transaction.atomic():
             server = TrackingServer.objects.create(
-                name=name, uri=uri.rstrip("/"), username=username, sealed_secret=ciphers.seal(secret)
+                name=name,
+                uri=uri.rstrip("/"),
+                username=username,
+                sealed_secret=ciphers.seal(secret),
+                authority=trusted,
             )
     except IntegrityError as error:
         raise Invalid(fields={"name": ["This name or address is followed already."]}) from error
@@ -76,6 +85,19 @@ def set_credentials(*, server: TrackingServer, username: str, secret: str, by: U
     server.username, server.sealed_secret = username, ciphers.seal(secret)
     server.save(update_fields=["username", "sealed_secret"])
     publish(ServerCredentialsSet(server=server, credentials=server.credentials_in_words, by=by))
+    return server
+
+
+@transaction.atomic
+def trust(*, server: TrackingServer, authority: str, by: User) -> TrackingServer:
+    """From now on its certificate has to lead to one of these (PEM); without any, to one that the system knows."""
+    require(by, "registry.sync_trackingserver")
+    trusted = certificates.checked(authority)
+    if trusted == server.authority:
+        return server
+    server.authority = trusted
+    server.save(update_fields=["authority"])
+    publish(ServerAuthoritySet(server=server, authority=server.authority_in_words, by=by))
     return server
 
 

@@ -17,7 +17,7 @@ from registry.events import (
     publish,
 )
 from registry.models import Model, System, User
-from registry.permissions import require
+from registry.permissions import require, require_whole
 from registry.wording import required, within
 
 SUBSTANCE = ("intended_purpose", "operator_role")  # what the risk class was decided about
@@ -52,7 +52,8 @@ def edit(
     """Change what `system` is, as read in its edition `on_top_of`. Each changed field is told with before and after.
 
     A new purpose or role is another thing than what the risk class was decided about: until compliance decides
-    again, no version in the system is cleared (compare Art. 3(23), substantial modification).
+    again, no version in the system is cleared (compare Art. 3(23), substantial modification). That ends the traffic of
+    every model in it, so it takes somebody who sees them all: see `require_whole`.
     """
     require(by, "registry.change_system", on=system)
     facts = _checked(name=name, intended_purpose=intended_purpose, operator_role=operator_role, team=team)
@@ -62,6 +63,8 @@ def edit(
     changed = {field: value for field, value in facts.items() if getattr(before, field) != value}
     if not changed:
         return before
+    if not changed.keys().isdisjoint(SUBSTANCE):
+        require_whole(by, before)
     after = _next_edition(before, **changed)
     for field, value in changed.items():
         was, substance = getattr(before, field), field in SUBSTANCE
@@ -102,11 +105,12 @@ def retire(*, system: System, reason: str, by: User) -> System:
     """Take `system` out of service, for good. It keeps its models and its history; its clearances end at once.
 
     Nothing stands in the way of it, not even traffic: to stop is what a retirement is for. Pages say beforehand how
-    many cleared versions lose their clearance.
+    many cleared versions lose their clearance; so that this is all of them, `by` has to see every model in it.
     """
     require(by, "registry.change_system", on=system)
     said = required(reason, field="reason", missing="Say why the system goes out of service.", longest=500)
     locked = System.objects.select_for_update().get(pk=system.pk)
+    require_whole(by, locked)
     after = _next_edition(locked, retired_at=timezone.now(), retired_because=said)
     publish(SystemRetired(system=after, reason=said, by=by))
     return after

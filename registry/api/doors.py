@@ -12,12 +12,14 @@ from django.utils.cache import patch_vary_headers
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from registry.api import once
+from registry.api.bearer import Bearer
 from registry.api.bodies import StorableJSON
 from registry.api.limits import PerAccount
 from registry.api.pages import Pages
@@ -44,6 +46,16 @@ class SessionSchema(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": told}
 
 
+class OutOfScope(PermissionDenied):
+    """The token may not do this (RFC 6750, 3.1)."""
+
+    def __init__(self, detail: str, wanted: str) -> None:
+        super().__init__(detail)
+        self.auth_header = 'Bearer realm="Cardinal", error="insufficient_scope"' + (
+            f', scope="{wanted}"' if wanted else ""
+        )
+
+
 class Door(GenericAPIView[Any]):
     """A view starts from the rows of `kind` that the user may see, and from nothing else.
 
@@ -58,8 +70,11 @@ class Door(GenericAPIView[Any]):
     kind: ClassVar[Any]
     needs: ClassVar[str]
     shows_secret: ClassVar[bool] = False
+    # What a token must be allowed to come in here: to read, and to write. Without the second no token writes.
+    reads_as: ClassVar[str] = "read"
+    writes_as: ClassVar[str] = ""
 
-    authentication_classes = [Session]
+    authentication_classes = [Bearer, Session]
     permission_classes = [IsAuthenticated]
     throttle_classes: ClassVar[list[type[PerAccount]]] = [PerAccount]  # type: ignore[misc]
     parser_classes = [StorableJSON]
@@ -86,10 +101,20 @@ class Door(GenericAPIView[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self._within_scope(request)
         if self.needs:
             require(self.user, self.needs)
-        if once.asked(request._request):  # noqa: SLF001 - DRF's name for the request below
+        if once.asked(request._request) and request.user.is_authenticated:  # noqa: SLF001 - DRF's name for the request below
             self.attempt = once.begin(request._request, self.user)  # noqa: SLF001
+
+    def _within_scope(self, request: Request) -> None:
+        limit = getattr(self.user, "limit", None)  # nobody has none
+        wanted = self.writes_as if request.method in once.WRITES else self.reads_as
+        if limit and wanted not in limit.scopes:
+            named = f"the scope {wanted} of the portal" if wanted else "somebody who is signed in"
+            raise OutOfScope(
+                f"This needs {named}; a token with {', '.join(sorted(limit.scopes))} cannot.", wanted
+            )
 
     def get_throttles(self) -> list[Any]:
         self.throttles = [throttle() for throttle in self.throttle_classes]
@@ -106,7 +131,7 @@ class Door(GenericAPIView[Any]):
         if self.shows_secret and request.method in once.WRITES and answer.status_code < 300:
             answer.headers["Cache-Control"] = "no-store"
         answer.headers.setdefault("Cache-Control", "private, no-cache")
-        patch_vary_headers(answer, ["Accept", "Cookie"])
+        patch_vary_headers(answer, ["Accept", "Cookie", "Authorization"])
         if isinstance(self, Listing) or not isinstance(answer, Response):
             return answer  # the next page of a list, and a file, are asked for by name
         return unless_known(request, answer)

@@ -24,6 +24,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import APIException, ParseError
 
 from registry.errors import Invalid
@@ -161,16 +162,20 @@ def _alone(user: User, place: str) -> bool:
 
 
 def _fingerprint(request: HttpRequest) -> str:
-    """What was sent, as a digest.
+    """What was sent, as a digest under a key: a body may hold a password, which nobody shall guess from what is kept.
 
     A form with files was read by whoever looked for its CSRF token: its bytes are gone, its parts are what was sent.
     Its boundary is not: a client draws a new one for each try.
     """
     query = request.META.get("QUERY_STRING", "")
     if request.content_type == "multipart/form-data":
-        return _digest(query, request.content_type, *_parts(request))
+        return _keyed(_digest(query, request.content_type, *_parts(request)))
     meaning = [f"{name}: {request.headers.get(name, '')}" for name in PART_OF_IT]
-    return _digest(query, *meaning, body=request.body)
+    return _keyed(_digest(query, *meaning, body=request.body))
+
+
+def _keyed(digest: str) -> str:
+    return salted_hmac("cardinal.idempotency", digest, algorithm="sha256").hexdigest()
 
 
 def _parts(request: HttpRequest) -> Iterator[str]:

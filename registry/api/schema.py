@@ -55,7 +55,7 @@ class Described(AutoSchema):
         given: list[Any] = super().get_override_parameters()
         if not isinstance(self.view, Door):
             return given
-        if PerAccount in self.view.throttle_classes:
+        if any(issubclass(one, PerAccount) for one in self.view.throttle_classes):
             given = [*given, RETRY, *LIMITS]
         if self.method in once.WRITES:
             given = [*given, KEY, REPLAYED]
@@ -81,7 +81,7 @@ class Described(AutoSchema):
         return found
 
     def _declines(self) -> tuple[int, ...]:
-        limited = (429,) if PerAccount in self.view.throttle_classes else ()
+        limited = (429,) if any(issubclass(one, PerAccount) for one in self.view.throttle_classes) else ()
         return (*ALWAYS, *limited, *(OF_WRITES if self.method in once.WRITES else ()))
 
     def _is_one_object(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from registry.documents.content import value
 from registry.documents.outline import Field, Outline, outline
+from registry.documents.reading import copied, has_number, out_of_order
 from registry.documents.strictness import SEVERITIES, Strictness
 
 PLACEHOLDERS = frozenset({
@@ -25,10 +26,7 @@ INSIDE = re.compile(
     r"[\[<({]\s*more information needed\s*[\])}>]|\blorem ipsum\b|\bTODO:|\bTBD\b", re.IGNORECASE
 )
 BARE = re.compile(r"^[\s\[\](){}<>*_`\"'“”.!:…-]+|[\s\[\](){}<>*_`\"'“”.!:…-]+$")
-NUMBER = re.compile(r"[-+−]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
 RESULTS = ("metrics.results", "analyses.unitary", "analyses.intersectional")
-SHINGLE = 3  # words that stand together in both texts
-COPIED = 0.7  # the share of a text's shingles that another text holds as well
 NAMED = 3  # so many rows are named in a sentence
 
 
@@ -136,7 +134,9 @@ def interval_half(plan: Outline, content: dict[str, Any]) -> Iterator[Found]:
 def interval_misplaced(plan: Outline, content: dict[str, Any]) -> Iterator[Found]:
     """A value outside its own confidence interval, or bounds the wrong way round."""
     for field, rows in _results(plan, content):
-        wrong = [row for row in rows if _outside(row)]
+        wrong = [
+            row for row in rows if out_of_order([row.get(key, "") for key in ("lower", "value", "upper")])
+        ]
         if wrong:
             yield Found(field, f"The value lies outside its bounds: check {_names(wrong)}.")
 
@@ -156,8 +156,8 @@ def fairness_without_figures(plan: Outline, content: dict[str, Any]) -> Iterator
     if field is None:
         return
     analysed = [row for path in RESULTS[1:] for row in value(content, path) or []]
-    measured = any(NUMBER.search(row.get("value", "")) for row in analysed)
-    if not measured and not NUMBER.search(value(content, field.path) or ""):
+    measured = any(has_number(row.get("value", "")) for row in analysed)
+    if not measured and not has_number(value(content, field.path) or ""):
         yield Found(
             field,
             "Nothing was measured by group: give figures here, or in the unitary or intersectional results.",
@@ -204,17 +204,6 @@ def people_unanswered(plan: Outline, content: dict[str, Any]) -> Iterator[Found]
     for field in plan.fields():
         if field.applies == "people" and not field.open and not value(content, field.path):
             yield Found(field, "The data is about people: answer this question.")
-
-
-def copied(text: str, of: str) -> bool:
-    """Whether `text` says, in the same words, what `of` says. Linear in the length of both."""
-    words, others = _words(text), _words(of)
-    if not words or not others:
-        return False
-    if len(words) < 2 * SHINGLE:
-        return words == others
-    here, there = _shingles(words), _shingles(others)
-    return len(here & there) / len(here) >= COPIED
 
 
 RULES: dict[str, Rule] = {
@@ -285,25 +274,3 @@ def _names(rows: list[dict[str, str]]) -> str:
     names = [row.get("metric") or row.get("name") or "a row without a name" for row in rows]
     rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + rest
-
-
-def _outside(row: dict[str, str]) -> bool:
-    bounds = [_number(row.get(key, "")) for key in ("lower", "value", "upper")]
-    known = [one for one in bounds if one is not None]
-    return len(known) > 1 and known != sorted(known)
-
-
-def _number(text: str) -> float | None:
-    """A figure as it was typed: 0.9, 0,9, 90 %, −3; None for anything else, and where 1,000 could be one or a thousand."""
-    match = NUMBER.fullmatch(text.strip().removesuffix("%").strip())
-    if match is None or re.fullmatch(r"\D?\d{1,3},\d{3}", match[0]):
-        return None
-    return float(match[0].replace(",", ".").replace("−", "-"))
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
-
-
-def _shingles(words: list[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[n : n + SHINGLE]) for n in range(len(words) - SHINGLE + 1)}

@@ -1,6 +1,6 @@
 """What happens, told upwards, by noun. See `base` for how."""
 
-from registry.events.accounts import AccountChanged, ActionRefused
+from registry.events.accounts import AccountChanged, ActionRefused, RoleGiven, RoleLapsed, RoleTaken
 from registry.events.base import Event, Unheard, happened, happened_together, publish, publish_together
 from registry.events.catalogue import (
     AliasMoved,
@@ -20,6 +20,8 @@ from registry.events.catalogue import (
     ModelRenamed,
     ModelShared,
     ModelUnshared,
+    SourceHashed,
+    SourceMoved,
     TrainingDataAdded,
     VersionBack,
     VersionChanged,
@@ -32,7 +34,9 @@ from registry.events.imports import ImportTaken, ImportUsed
 from registry.events.pipelines import PipelineRecorded
 from registry.events.servers import (
     CredentialsRotated,
+    DeliveriesForgotten,
     ServerAdded,
+    ServerAuthoritySet,
     ServerBelieved,
     ServerCredentialsSet,
     ServerFailed,
@@ -61,6 +65,7 @@ __all__ = [
     "AliasRemoved",
     "CredentialsRotated",
     "DatasetSeen",
+    "DeliveriesForgotten",
     "EndpointRemoved",
     "EndpointSet",
     "Event",
@@ -79,7 +84,11 @@ __all__ = [
     "ModelUnshared",
     "PipelineRecorded",
     "RevisionSaved",
+    "RoleGiven",
+    "RoleLapsed",
+    "RoleTaken",
     "ServerAdded",
+    "ServerAuthoritySet",
     "ServerBelieved",
     "ServerCredentialsSet",
     "ServerFailed",
@@ -90,6 +99,8 @@ __all__ = [
     "ServerRecovered",
     "ServerResumed",
     "ServerSynced",
+    "SourceHashed",
+    "SourceMoved",
     "SystemChanged",
     "SystemEdited",
     "SystemModelRemoved",

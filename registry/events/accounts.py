@@ -22,6 +22,34 @@ class AccountChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoleGiven(Event):
+    """`until` is empty for a role without an end."""
+
+    name: ClassVar[str] = "role.given"
+    account: User
+    role: str
+    since: str
+    until: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleTaken(Event):
+    name: ClassVar[str] = "role.taken"
+    account: User
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleLapsed(Event):
+    """Its time was over. It had stopped to count at that second; this is told within a minute after."""
+
+    name: ClassVar[str] = "role.lapsed"
+    account: User
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ActionRefused(Event):
     """A rule forbade something. Told in a transaction of its own, after the attempt was rolled back."""
 

@@ -123,7 +123,7 @@ class VersionBack(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class VersionChanged(Event):
-    """Description, tags, stage, status or source changed in the tracking server."""
+    """Description, tags, stage or status changed in the tracking server."""
 
     name: ClassVar[str] = "version.changed"
     version: Version
@@ -143,6 +143,25 @@ class FilesGone(Event):
 class FilesBack(Event):
     name: ClassVar[str] = "version.files_back"
     version: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceMoved(Event):
+    """The tracking server says that the files of the version lie elsewhere. Its clearance ends until they are hashed."""
+
+    name: ClassVar[str] = "version.source_moved"
+    version: Version
+    source: str
+    previous: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceHashed(Event):
+    """The files where they lie now were hashed. Whether they are as approved, the manifest says."""
+
+    name: ClassVar[str] = "version.source_hashed"
+    version: Version
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,24 @@ class ServerCredentialsSet(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerAuthoritySet(Event):
+    """Whose certificates are trusted for it was changed."""
+
+    name: ClassVar[str] = "server.authority_set"
+    server: TrackingServer
+    authority: str  # in words
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveriesForgotten(Event):
+    """Webhooks as they came were deleted, because they are older than what is kept."""
+
+    name: ClassVar[str] = "server.deliveries_forgotten"
+    count: int
+    before: str  # when the oldest that is kept came, or later
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerPaused(Event):
     name: ClassVar[str] = "server.paused"
     server: TrackingServer

@@ -14,6 +14,7 @@ from typing import Any
 from registry.documents.outline import outline
 from registry.documents.proposals import LONGEST, Proposal
 from registry.formats.reading import is_storable, leaves
+from registry.pictures import Picture
 
 MAPPED, KEPT, DROPPED = "mapped", "kept", "dropped"
 OUTCOMES = [(MAPPED, "Mapped"), (KEPT, "Kept unmapped"), (DROPPED, "Dropped")]
@@ -52,6 +53,7 @@ class Reading:
     report: tuple[Leaf, ...]
     subject: Subject = Subject()
     notes: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()  # those that the file holds and its proposals name
 
     @property
     def unmapped(self) -> dict[str, Any]:
@@ -83,6 +85,9 @@ class Ledger:
     held: dict[tuple[str, str, str], set[int]] = field(
         default_factory=dict
     )  # field, column, text: rows that say it
+    pictures: dict[str, Picture] = field(default_factory=dict)  # digest: what the figures name
+    tries: int = 0  # pictures looked at
+    pixels: int = 0  # ... and what they claimed to have together
 
     def __post_init__(self) -> None:
         for path, value in leaves(self.tree):
@@ -208,7 +213,15 @@ class Ledger:
         for path, value in leaves(self.tree):
             outcome, to, reason = self.spoken.get(path, (KEPT, "", "No field of the document asks for it."))
             report.append(Leaf(path, outcome, value if is_storable(value) else ascii(value), to, reason))
-        return Reading(format, self.kind, tuple(proposals), tuple(report), subject, tuple(notes))
+        return Reading(
+            format,
+            self.kind,
+            tuple(proposals),
+            tuple(report),
+            subject,
+            tuple(notes),
+            tuple(self.pictures.values()),
+        )
 
     def claim(self, to: str, *paths: str, reason: str = "") -> None:
         """These values stand in the field `to` now."""

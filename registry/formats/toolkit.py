@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from typing import Any
 
+from registry.formats.embedded import FIGURES, graphics
 from registry.formats.ledger import Ledger, Reading, Subject, written
-from registry.formats.reading import Unreadable, json_tree, leaves, text_of
+from registry.formats.reading import Unreadable, json_tree, text_of
 from registry.formats.several import DATA, heard, items, map_of, maps, prose, texts, told
 from registry.formats.writing import Export, without_empty
 
@@ -35,6 +37,7 @@ PLACES: dict[str, str] = {
     "metrics.results": "`quantitative_analysis.performance_metrics[]`",
     "analyses.unitary": "`quantitative_analysis.performance_metrics[].slice`",
     "analyses.intersectional": "`quantitative_analysis.performance_metrics[].slice`",
+    "analyses.figures": "`quantitative_analysis.graphics.collection[]`",
     "analyses.reading": "`quantitative_analysis.graphics.description`",
     "intended_use.uses": "`considerations.use_cases[].description`",
     "intended_use.users": "`considerations.users[].description`",
@@ -58,11 +61,6 @@ def read(raw: bytes, source: str) -> Reading:
     ledger = Ledger("card", tree)
     if "schema_version" in tree:
         ledger.drop("/schema_version", "It names the version of the format.")
-    for path, value in leaves(tree):
-        if path.endswith("/image") and isinstance(value, str):
-            ledger.drop(
-                path, "Pictures are not taken from files; attach them as figures. The raw file has it."
-            )
     details = map_of(tree.get("model_details"))
     _details(ledger, details)
     _parameters(ledger, map_of(tree.get("model_parameters")))
@@ -137,6 +135,7 @@ def _data(ledger: Ledger, row: dict[str, Any], path: str, kind: str) -> None:
             title=name,
         )
     ledger.item("model_details.references", row.get("link"), f"{path}/link")
+    graphics(ledger, row.get("graphics"), f"{path}/graphics")
     sensitive = map_of(row.get("sensitive"))
     prose(
         ledger,
@@ -162,8 +161,9 @@ def _analysis(ledger: Ledger, analysis: dict[str, Any]) -> None:
         for column in ("lower", "upper"):
             cells[column] = (bounds.get(f"{column}_bound"), (f"{path}/confidence_interval/{column}_bound",))
         ledger.row(RESULTS, cells, exact=True)
-    graphics = map_of(analysis.get("graphics"))
-    ledger.prose("analyses.reading", graphics.get("description"), f"{top}/graphics/description")
+    drawn = map_of(analysis.get("graphics"))
+    ledger.prose("analyses.reading", drawn.get("description"), f"{top}/graphics/description")
+    graphics(ledger, drawn, f"{top}/graphics")
 
 
 def _considerations(ledger: Ledger, given: dict[str, Any]) -> None:
@@ -184,7 +184,10 @@ def _considerations(ledger: Ledger, given: dict[str, Any]) -> None:
 
 
 def write(given: Export) -> bytes:
-    """The card in schema 0.0.2. Results of a dataset go without its name: the schema has no place for it."""
+    """The card in schema 0.0.2. Results of a dataset go without its name, figures without their words: it has no place.
+
+    A figure whose picture cannot be had goes by its name alone.
+    """
     owners: list[dict[str, Any]] = [{"name": name} for name in given.rows("model_details.owners")]
     contact = given.value("model_details.contact")
     if contact:
@@ -208,7 +211,10 @@ def write(given: Export) -> bytes:
         "model_parameters": _written_parameters(given),
         "quantitative_analysis": {
             "performance_metrics": _written_metrics(given),
-            "graphics": {"description": given.value("analyses.reading")},
+            "graphics": {
+                "description": given.value("analyses.reading"),
+                "collection": [_written_graphic(given, row) for row in given.rows(FIGURES)],
+            },
         },
         "considerations": {
             "users": [{"description": given.value("intended_use.users")}],
@@ -236,6 +242,14 @@ def _written_parameters(given: Export) -> dict[str, Any]:
         ],
         "input_format": "\n".join(given.rows("operation.inputs")),
         "output_format": "\n".join(given.rows("operation.outputs")),
+    }
+
+
+def _written_graphic(given: Export, row: dict[str, str]) -> dict[str, str]:
+    picture = given.picture(row.get("digest", ""))
+    return {
+        "name": row.get("caption", "") or row.get("alt", ""),
+        "image": base64.b64encode(picture).decode() if picture else "",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,9 @@ class Export:
     carried: dict[str, Any] = field(
         default_factory=dict
     )  # pointer → value of the last import of the same format
+    picture: Callable[[str], bytes | None] = lambda _digest: (
+        None
+    )  # the bytes of a figure, as the reader may see it
 
     def value(self, path: str) -> Any:
         """The value of a field; empty when nobody has filled it."""

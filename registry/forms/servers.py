@@ -55,11 +55,24 @@ class CredentialsForm(CheckedForm):
     )
 
 
-class ServerForm(AddressForm, CredentialsForm):
+class AuthorityForm(CheckedForm):
+    """Which certificates are trusted for a tracking server. They are public, and may be shown."""
+
+    authority = forms.CharField(
+        label="Certificate authority",
+        max_length=60_000,
+        required=False,
+        help_text="For an https address whose certificate comes from an authority of your own: its certificate, as PEM "
+        "text. Empty for the authorities that the system knows.",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
+    )
+
+
+class ServerForm(AddressForm, CredentialsForm, AuthorityForm):
     """A tracking server to follow."""
 
     name = forms.SlugField(max_length=60, help_text="A short name of your own: letters, digits, - and _.")
-    field_order = ["name", "uri", "username", "secret"]
+    field_order = ["name", "uri", "username", "secret", "authority"]
 
 
 class AliasForm(CheckedForm):

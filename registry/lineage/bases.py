@@ -1,6 +1,6 @@
 """Base models: what a version says it was made from, and which versions of this registry are meant.
 
-A run says so in its parameter or tag `base_model`, a version in its tag of that name, a card in its table of base
+A run says so in its parameter or tag `base_model` and by the logged models among its inputs, a version in its tag of that name, a card in its table of base
 models. A version of this registry is meant by `models:/name/3`, `name/3`, `name v3`, or `models:/m-…`, on the same
 tracking server. An alias (`models:/name@champion`) may have moved since, so it stays a name.
 """
@@ -56,6 +56,8 @@ def named(version: Version) -> list[Base]:
     found = []
     if version.run:
         found += [(version.run.params.get(KEY), "", "the run"), (version.run.tags.get(KEY), "", "the run")]
+        used = [one for one in version.run.model_inputs if one != version.logged_model_id]
+        found += [(f"models:/{one}", "", "the run's model inputs") for one in used]
     found.append((version.tags.get(KEY), "", "the version"))
     head = version.card.head if hasattr(version, "card") else None
     rows = (value(head.content, "model_details.base_models") or []) if head else []
@@ -142,7 +144,8 @@ def saying(names: Iterable[str]) -> Q:
 
 def _runs_saying(wanted: list[str]) -> Any:
     rows = Run.objects.alias(param=KT(f"params__{KEY}"), tag=KT(f"tags__{KEY}"))
-    return rows.filter(Q(param__in=wanted) | Q(tag__in=wanted)).values("pk")
+    used = Q(model_inputs__has_any_keys=wanted)
+    return rows.filter(Q(param__in=wanted) | Q(tag__in=wanted) | used).values("pk")
 
 
 def _meant(level: list[Version]) -> list[tuple[int, str]]:

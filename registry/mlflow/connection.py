@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import os
 import re
+import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.mlflow.facts import Absent, Unacceptable, Unreachable
@@ -23,10 +26,15 @@ CREDENTIALS = re.compile(r"//[^/@]*@")
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a tracking server wants to know: a user name with a password, or a bearer token, or nothing."""
+    """What a tracking server wants to know: a user name with a password, or a bearer token, or nothing.
+
+    And what we want to know of it: `authority` are the certificates (PEM) that its own has to lead to, if not to one
+    that the system knows.
+    """
 
     username: str = ""
     secret: str = field(default="", repr=False)
+    authority: str = field(default="", repr=False)
 
     def environment(self) -> dict[str, str]:
         """As MLflow's client takes them; it knows no other way."""
@@ -39,6 +47,7 @@ class Credentials:
 
 
 NOBODY = Credentials()
+TRUST, UNCHECKED = "MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_INSECURE_TLS"
 OF_ONE_SERVER = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 
 
@@ -54,6 +63,7 @@ class Connection:
         self._timeout = timeout_seconds
         self._credentials = credentials
         self._client: MlflowClient | None = None
+        self._trusted = _kept(self, credentials.authority) if credentials.authority else ""
 
     @contextmanager
     def asking(self, what: str) -> Iterator[MlflowClient]:
@@ -64,13 +74,15 @@ class Connection:
         from mlflow.exceptions import MlflowException
 
         try:
-            with _surroundings(self._timeout, self._credentials):
+            with _surroundings(self._timeout, self._credentials, self._trusted):
                 yield self._client or self._introduce()
         except MlflowException as problem:
             raise self._explained(problem, what) from problem
         except requests.HTTPError as problem:
             status = problem.response.status_code if problem.response is not None else 0
             raise self._by_status(status, what) from problem
+        except requests.exceptions.SSLError as problem:
+            raise self.untrusted(what) from problem
         except (requests.RequestException, OSError) as problem:
             raise self.silent(what) from problem
         except (ValueError, KeyError, TypeError, AttributeError, ParseError) as problem:
@@ -81,6 +93,13 @@ class Connection:
         return Unreachable(
             f"The tracking server {self.label} did not answer within {self._timeout:g} seconds "
             f"when asked for {what}. Start it, or correct its address."
+        )
+
+    def untrusted(self, what: str) -> Unreachable:
+        """The error for a server whose certificate leads to no authority that is trusted."""
+        return Unreachable(
+            f"The certificate of the tracking server {self.label} is not trusted, so it was not asked for {what}. "
+            "Set the certificate of its authority on its page, or correct its address."
         )
 
     def nonsense(self, what: str) -> Unreachable:
@@ -122,6 +141,8 @@ class Connection:
             return self._by_status(403, what)
         if "valid JSON" in str(problem):
             return self.nonsense(what)
+        if "CERTIFICATE_VERIFY_FAILED" in str(problem) or "SSLError" in str(problem):
+            return self.untrusted(what)
         if re.search(r"API request to .* failed with (timeout )?exception", str(problem)):
             return self.silent(what)
         return Unreachable(
@@ -153,16 +174,27 @@ def _told(problem: Exception) -> str:
     return words if words.endswith(".") else f"{words}."
 
 
+def _kept(connection: Connection, authority: str) -> str:
+    """A file with these certificates, which the client wants, for as long as `connection` is there."""
+    handle, path = tempfile.mkstemp(prefix="cardinal-", suffix=".pem")
+    with os.fdopen(handle, "w") as file:
+        file.write(authority)
+    weakref.finalize(connection, Path(path).unlink, missing_ok=True)
+    return path
+
+
 @contextmanager
-def _surroundings(seconds: float, credentials: Credentials) -> Iterator[None]:
+def _surroundings(seconds: float, credentials: Credentials, trusted: str) -> Iterator[None]:
     """MLflow's client takes timeout and credentials from the environment only, and would else retry for minutes.
 
     They stand there for one question and only in a worker, which does one thing at a time. What the environment holds
-    otherwise is taken away meanwhile: the password of one tracking server is never sent to another.
+    otherwise is taken away meanwhile: the password of one tracking server is never sent to another. Where `trusted` names
+    a file of certificates, only these count, and whoever told the worker to look at no certificate is not heard.
     """
     wanted: dict[str, str | None] = {
         **dict.fromkeys(OF_ONE_SERVER),
         **credentials.environment(),
+        **({TRUST: trusted, UNCHECKED: None} if trusted else {}),
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, math.ceil(seconds))),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",

@@ -89,6 +89,7 @@ class RunFacts:
     git_commit: str
     git_repo: str
     dataset_inputs: tuple[DatasetFacts, ...]
+    model_inputs: tuple[str, ...] = ()  # ids of logged models it started from, none of its own
 
 
 @dataclass(frozen=True)

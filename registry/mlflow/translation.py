@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 LOGGED_MODEL = re.compile(r"models:/(m-[\w-]+)")
+LOGGED_KEY = re.compile(r"m-[\w-]{1,76}")
+MOST_INPUTS = 20
 CONTEXT = "mlflow.data.context"
 
 
@@ -71,6 +73,7 @@ def run(entity: Run) -> RunFacts:
         git_commit=data.tags.get("mlflow.source.git.commit", ""),
         git_repo=data.tags.get("mlflow.source.git.repoURL", ""),
         dataset_inputs=tuple(map(_dataset, inputs)),
+        model_inputs=_model_inputs(entity),
     )
 
 
@@ -89,6 +92,13 @@ def logged_model(entity: LoggedModel) -> LoggedModelFacts:
         tags=dict(entity.tags or {}),
         metrics=tuple(latest[key] for key in sorted(latest)),
     )
+
+
+def _model_inputs(entity: Run) -> tuple[str, ...]:
+    """Logged models that the run used. One that it made itself and then evaluated is an input, too, but no base of it."""
+    made = {one.model_id for one in entity.outputs.model_outputs} if entity.outputs else set()
+    used = [one.model_id for one in entity.inputs.model_inputs or []] if entity.inputs else []
+    return tuple(sorted({key for key in used if LOGGED_KEY.fullmatch(key)} - made))[:MOST_INPUTS]
 
 
 def _dataset(entry: DatasetInput) -> DatasetFacts:

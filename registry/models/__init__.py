@@ -10,6 +10,7 @@ from registry.models.imports import Import
 from registry.models.ledger import AliasOrder, LedgerRow
 from registry.models.model import Alias, Endpoint, Environment, Model, Version
 from registry.models.pipelines import PipelineStage
+from registry.models.roles import Role, RoleGrant, groups_of, memberships
 from registry.models.runs import Run, RunInput
 from registry.models.search import SearchRow
 from registry.models.servers import Delivery, TrackingServer
@@ -18,6 +19,7 @@ from registry.models.users import User
 from registry.models.visibility import (
     ModelGroupObjectPermission,
     ModelUserObjectPermission,
+    narrowed_to,
     sees_everything,
     visible_models,
 )
@@ -42,6 +44,8 @@ __all__ = [
     "ModelUserObjectPermission",
     "PipelineStage",
     "Revision",
+    "Role",
+    "RoleGrant",
     "Run",
     "RunInput",
     "SearchRow",
@@ -49,6 +53,9 @@ __all__ = [
     "TrackingServer",
     "User",
     "Version",
+    "groups_of",
+    "memberships",
+    "narrowed_to",
     "sees_everything",
     "visible_models",
 ]

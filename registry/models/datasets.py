@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.urls import reverse
 
+from registry.models.model import Version
 from registry.models.visibility import sees_everything, visible_models
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         """Datasets that a model visible to `user` has used."""
         if sees_everything(user):
             return self
-        seen = DatasetSnapshot.objects.filter(visible_models(user, "uses__run__versions__model"))
+        # From versions to what their runs read, past the runs themselves
+        versions = Version.objects.filter(visible_models(user, "model"), run__isnull=False)
+        seen = DatasetSnapshot.objects.filter(uses__run__in=versions.values("run"))
         return self.filter(pk__in=seen.values("dataset_id"))
 
 

@@ -23,8 +23,10 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         """Cards of visible versions, datasheets of visible datasets."""
         if sees_everything(user):
             return self
-        data = Dataset.objects.visible_to(user).values("pk")
-        return self.filter(visible_models(user, "version__model") | Q(dataset__in=data))
+        cards = Document.objects.filter(visible_models(user, "version__model")).values("pk")
+        sheets = Document.objects.filter(dataset__in=Dataset.objects.visible_to(user).values("pk"))
+        # One set and not two alternatives, as for models
+        return self.filter(pk__in=cards.union(sheets.values("pk")))
 
 
 class Document(models.Model):

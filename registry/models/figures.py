@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from registry.models.documents import Document
-from registry.models.visibility import sees_everything
+from registry.models.visibility import narrowed_to, sees_everything
 
 if TYPE_CHECKING:
     from registry.models.users import User
@@ -24,7 +24,8 @@ class FigureQuerySet(models.QuerySet["Figure"]):
         if not user.is_active:
             return self.none()
         shown = Q(documents__in=Document.objects.visible_to(user).values("pk"))
-        return self.filter(shown | Q(holders=user.pk)).distinct()
+        own = Q(holders=user.pk) if narrowed_to(user) is None else Q(pk__in=[])
+        return self.filter(shown | own).distinct()
 
 
 class Figure(models.Model):

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from registry.models.visibility import sees_everything, visible_models
+from registry.models.visibility import narrowed_to, sees_everything, visible_models
 
 if TYPE_CHECKING:
     from registry.models.users import User
@@ -25,7 +25,8 @@ class ImportQuerySet(models.QuerySet["Import"]):
             return self.none()
         runs = "dataset__snapshots__uses__run__versions__model"
         about = visible_models(user, "version__model") | visible_models(user, runs)
-        return self.filter(pk__in=self.model.objects.filter(Q(by=user) | about).values("pk"))
+        own = Q(by=user) if narrowed_to(user) is None else Q(pk__in=[])
+        return self.filter(pk__in=self.model.objects.filter(own | about).values("pk"))
 
 
 class Import(models.Model):

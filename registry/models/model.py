@@ -86,6 +86,14 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """Those that their tracking server still has, as far as we know."""
         return self.filter(gone_at=None, model__gone_at=None)
 
+    def moved(self) -> Self:
+        """Hashed once, but their files are said to lie elsewhere since: to be hashed there."""
+        return (
+            self.present()
+            .filter(moved_at__isnull=False, files_gone_at=None, manifests__isnull=False)
+            .distinct()
+        )
+
     def unread(self) -> Self:
         """Known, but what they consist of was never read whole: not hashed, so not cleared."""
         return self.present().filter(status="READY", manifests=None)
@@ -115,6 +123,9 @@ class Version(models.Model):
     files_gone_at = models.DateTimeField(
         null=True, blank=True
     )  # since when the server denies to have its files
+    moved_at = models.DateTimeField(
+        null=True, blank=True
+    )  # since when `source` is another one whose files were not hashed yet
     read_problem = models.TextField(blank=True)  # why it could not be read whole; empty when it could
     tried_at = models.DateTimeField(null=True, blank=True)  # when a worker last set out to read it whole
     tries = models.PositiveSmallIntegerField(default=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from registry.models.servers import TrackingServer
@@ -21,13 +22,15 @@ class Run(models.Model):
     params = models.JSONField(default=dict, blank=True)
     metrics = models.JSONField(default=dict, blank=True)
     tags = models.JSONField(default=dict, blank=True)
+    model_inputs = models.JSONField(default=list, blank=True)  # ids of the logged models it started from
     git_commit = models.CharField(max_length=64, blank=True)
     git_repository = models.CharField(max_length=400, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["server", "run_id"], name="run_once_per_server")]
         indexes = [
-            models.Index(fields=["git_commit"], name="run_by_commit", opclasses=["varchar_pattern_ops"])
+            models.Index(fields=["git_commit"], name="run_by_commit", opclasses=["varchar_pattern_ops"]),
+            GinIndex(fields=["model_inputs"], name="run_by_model_input"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
+from registry import certificates
 from registry.models.visibility import sees_everything
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class TrackingServer(models.Model):
     uri = models.CharField(max_length=400, unique=True)
     username = models.CharField(max_length=200, blank=True)
     sealed_secret = models.TextField(blank=True)
+    authority = models.TextField(
+        blank=True
+    )  # certificates (PEM) that its own has to lead to; empty for the system's
     paused_at = models.DateTimeField(null=True, blank=True)  # since when it is not read; empty when followed
     synced_at = models.DateTimeField(null=True, blank=True)  # when it was last read to its end
     problem = models.TextField(blank=True)  # why the last read failed, with the remedy; empty when it worked
@@ -72,6 +76,12 @@ class TrackingServer(models.Model):
                 condition=Q(sealed_hook_secret="") | Q(sealed_hook_secret__startswith="gAAAA"),  # noqa: S106
                 name="server_hook_secret_is_sealed",
             ),
+            models.CheckConstraint(
+                condition=Q(authority="")
+                | Q(authority__startswith="-----BEGIN CERTIFICATE-----")
+                & ~Q(authority__contains="PRIVATE KEY"),
+                name="server_authority_is_certificates",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,6 +104,11 @@ class TrackingServer(models.Model):
         if not self.sealed_secret:
             return "none"
         return f"user name {self.username} and a password" if self.username else "a bearer token"
+
+    @property
+    def authority_in_words(self) -> str:
+        """Whose certificates are trusted for it beside nobody else's, and until when they are valid."""
+        return certificates.in_words(self.authority) or "those of the system"
 
 
 class Delivery(models.Model):

@@ -9,7 +9,7 @@ from django.db import models as orm
 from django.db.models.functions import Lower
 from django.urls import reverse
 
-from registry.models.visibility import sees_everything, visible_models
+from registry.models.visibility import narrowed_to, sees_everything, visible_models
 
 if TYPE_CHECKING:
     from registry.models.users import User
@@ -20,7 +20,7 @@ class SystemQuerySet(orm.QuerySet["System"]):
         """Systems with at least one model that `user` may see, and those that they registered."""
         if sees_everything(user):
             return self
-        own = orm.Q(created_by=user.pk) if user.is_active else orm.Q(pk__in=[])
+        own = orm.Q(created_by=user.pk) if user.is_active and narrowed_to(user) is None else orm.Q(pk__in=[])
         used = System.models.through.objects.filter(visible_models(user, "model"))
         return self.filter(orm.Q(pk__in=used.values("system_id")) | own)
 
@@ -79,6 +79,10 @@ class System(orm.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("system", args=[self.slug])
+
+    def is_seen_whole_by(self, user: User) -> bool:
+        """Whether `user` may see every model in it."""
+        return sees_everything(user) or not self.models.exclude(visible_models(user)).exists()
 
     def kin(self) -> list[orm.Model]:
         """The objects whose history this belongs to."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+
+from registry.models.limits import Limit
 
 MACHINE = "cardinal"
 
@@ -15,7 +20,27 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # guardian's 
         PERSON = "person", "Person"
         SERVICE = "service", "Service account"
 
+    limit: Limit | None = None  # of this request, when it came by token; never stored
+
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """As the role says, within the limit of the request."""
+        within = self.limit is None or perm in self.limit.permissions
+        return within and super().has_perm(perm, obj)
+
+    def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
+        """Each of them."""
+        return all(self.has_perm(perm, obj) for perm in perm_list)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """No module is open to a token."""
+        return self.limit is None and super().has_module_perms(app_label)
+
+    def get_all_permissions(self, obj: Any = None) -> set[str]:
+        """As `has_perm` says, one by one."""
+        held: set[str] = super().get_all_permissions(obj)
+        return held if self.limit is None else held & self.limit.permissions
 
     @classmethod
     def machine(cls) -> User:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connection, transaction
 
 COLUMNS = (
     "kind, model_id, system_id, dataset_id, document_id, card_of_id, sheet_of_id, name, pieces, vector, teams, flavours, "
     "aliases, offered, changed_at"
 )
+
+
+@contextmanager
+def models_together() -> Iterator[list[int]]:
+    """Index the models whose keys the block collects once, at its end; what it inserts about them waits for that.
+
+    Inside a transaction. A block that fails takes its rows with it, and nothing is left to index.
+    """
+    keys: list[int] = []
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL cardinal.models_together = 'on'")
+        yield keys
+        cursor.execute("SET LOCAL cardinal.models_together = 'off'")
+        cursor.execute("SELECT search_index_models(%s)", [keys])
 
 
 @transaction.atomic

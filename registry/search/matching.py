@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.search import SearchRank
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, Case, F, Func, IntegerField, Q, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Floor
 from django.db.models.lookups import Lookup
 
 from registry.models import SearchRow
-from registry.search.query import Query, any_of
+from registry.search.query import Query, TsQuery, any_of, words_of_any
 
 KINDS = ("model", "system", "dataset", "document")
 WEIGHTS = [0.05, 0.1, 0.4, 1.0]  # the rest, texts of documents, descriptions and owners, names
-AS_ARRAY = "SELECT coalesce(array_agg(key), '{{}}')::text FROM ({found}) found"
+GATHERED = "SELECT coalesce(array_agg(key), '{{}}')::text, count(*) FROM ({rows}) gathered (key)"
 NAMED = 10_000_000  # more than any rank by weights: whose name is exactly what was typed comes first
 
 
@@ -26,32 +28,103 @@ def matches(query: Query, kind: str) -> Q:
     Each group may be found elsewhere: "credit calibration" finds the model named credit whose card speaks of calibration.
     Asked once, here: a list is counted, cut and shown from one set of keys.
     """
-    if not query:
-        return Q()
-    return Q(Among(F("pk"), keys(query, kind)))
+    return Q(Within(F("pk"), keys(query, kind)[kind].array)) if query else Q()
 
 
-def keys(query: Query, kind: str) -> str:
-    """The keys of the objects of `kind` that fit, visible or not, in one query; as the database writes an array.
+@dataclass(frozen=True)
+class Keys:
+    """Which objects fit, as the database writes an array, and how many: "{4,7}", 2.
 
-    It stays in the database's own words, "{1,2,3}": ten thousand keys are only handed back, never looked at here.
+    They stay in the database's own words: ten thousand keys are only handed back, never looked at here.
     """
-    if kind not in KINDS:
-        raise ValueError(f"there is no search for {kind}")
-    wanted: list[Func] = [_Found(Value(kind), any_of(group)) for group in query.groups] or [
-        _Everything(Value(kind))
-    ]
-    unwanted: list[Func] = [_Found(Value(kind), any_of(query.excluded))] if query.excluded else []
-    compiler = SearchRow.objects.all().query.get_compiler(connection.alias)
-    parts: list[str] = []
-    params: list[Any] = []
-    for word, one in [*((" INTERSECT ", one) for one in wanted), *((" EXCEPT ", one) for one in unwanted)]:
-        sql, given = compiler.compile(one.resolve_expression(SearchRow.objects.all().query))
-        parts.append(f"{word if parts else ''}SELECT {sql} AS key")
-        params += given
+
+    array: str
+    count: int
+
+
+def gathered(rows: QuerySet[Any]) -> Keys:
+    """The keys of `rows`, in one query; whatever is done with them later, their conditions are not looked at again."""
+    try:
+        sql, given = rows.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:  # somebody switched off sees nothing
+        return Keys("{}", 0)
     with connection.cursor() as cursor:
-        cursor.execute(AS_ARRAY.format(found="".join(parts)), params)
-        return str(cursor.fetchone()[0])
+        cursor.execute(GATHERED.format(rows=sql), given)
+        return Keys(*cursor.fetchone())
+
+
+def keys(query: Query, *kinds: str) -> dict[str, Keys]:
+    """The keys of the objects of each kind that fit, visible or not, in one query."""
+    if unknown := set(kinds) - set(KINDS):
+        raise ValueError(f"there is no search for {', '.join(sorted(unknown))}")
+    found = _Found(query)
+    parts = [
+        f"SELECT '{kind}' AS kind, {GATHERED.removeprefix('SELECT ').format(rows=found.keys(kind))}"
+        for kind in kinds
+    ]
+    scans = f"WITH {', '.join(found.scans)} " if found.scans else ""
+    with connection.cursor() as cursor:
+        cursor.execute(scans + " UNION ALL ".join(parts), found.parameters)
+        return {kind: Keys(array, count) for kind, array, count in cursor.fetchall()}
+
+
+class _Found:
+    """A query in the database's words: each condition walks the index once, whatever kinds are asked for.
+
+    A phrase beside single words is only looked for among the objects that have all words: what follows what is not in
+    the index, and to see it unpacks a document.
+    """
+
+    def __init__(self, query: Query) -> None:
+        self.compiler = SearchRow.objects.all().query.get_compiler(connection.alias)
+        self.scans: list[str] = []
+        self.parameters: list[Any] = []
+        plain = [group for group in query.groups if not any(term.is_phrase for term in group)]
+        # Nothing to narrow phrases by, or something: then they are looked for last.
+        self.phrases = [group for group in query.groups if group not in plain] if plain else []
+        self.wanted = [self._scan(words_of_any(group) if plain else any_of(group)) for group in query.groups]
+        apart = [term for term in query.excluded if term.is_phrase]
+        alone = [term for term in query.excluded if not term.is_phrase]
+        self.unwanted = [self._scan(any_of(alone))] if alone else []
+        self.narrowed = [("INTERSECT", self._condition(any_of(group))) for group in self.phrases]
+        self.narrowed += [("EXCEPT", self._condition(any_of(apart)))] if apart else []
+
+    def keys(self, kind: str) -> str:
+        """The query for the keys of one kind."""
+        column = f"{kind}_id"
+        first = [f"SELECT {column} AS key FROM {scan} WHERE {column} IS NOT NULL" for scan in self.wanted]
+        first = first or [f"SELECT search_everything('{kind}') AS key"]
+        fits = " INTERSECT ".join(first)
+        for scan in self.unwanted:
+            fits += f" EXCEPT SELECT {column} FROM {scan}"
+        if not self.narrowed:
+            return f"SELECT DISTINCT key FROM ({fits}) _"
+        self.scans.append(f"fits_{kind} AS MATERIALIZED ({fits})")
+        among = f"ARRAY(SELECT key FROM fits_{kind})"
+        return f"SELECT key FROM fits_{kind}" + "".join(
+            f" {word} SELECT search_among('{kind}', {condition}.wanted, {among}) FROM {condition}"
+            for word, condition in self.narrowed
+        )
+
+    def _scan(self, wanted: TsQuery) -> str:
+        """A name for the rows that fit."""
+        return self._named(
+            f"SELECT found.* FROM (SELECT {self._put(wanted)} AS wanted) _, search_rows(wanted) found"
+        )
+
+    def _condition(self, wanted: TsQuery) -> str:
+        """A name for a condition that is looked at later."""
+        return self._named(f"SELECT {self._put(wanted)} AS wanted")
+
+    def _named(self, sql: str) -> str:
+        name = f"part_{len(self.scans)}"
+        self.scans.append(f"{name} AS MATERIALIZED ({sql})")
+        return name
+
+    def _put(self, wanted: TsQuery) -> str:
+        sql, given = self.compiler.compile(wanted.resolve_expression(SearchRow.objects.all().query))
+        self.parameters += given
+        return str(sql)
 
 
 def relevance(query: Query) -> Combinable:
@@ -65,25 +138,22 @@ def relevance(query: Query) -> Combinable:
 
 
 class Among(Lookup):
-    """A key that is one of an array, given as text: the database walks its index once, for ten thousand as for one."""
+    """A key that is one of an array, given as text: the database walks its index once, for ten thousand as for one.
+
+    For one such condition in a query: beside a join the planner would look the whole array through for each row.
+    """
 
     lookup_name = "among"
     prepare_rhs = False
+    condition = "{} = ANY(%s::bigint[])"
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         left, parameters = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s::bigint[])", (*parameters, self.rhs)
+        return self.condition.format(left), (*parameters, self.rhs)
 
 
-class _Found(Func):
-    """The keys of the objects of a kind that fit, by the function of migration 0051."""
+class Within(Among):
+    """The same beside other conditions, as a set of rows: it is joined like any other."""
 
-    function = "search_found"
-    output_field = BigIntegerField()
-
-
-class _Everything(Func):
-    """The keys of all objects of a kind, for a query that only leaves out."""
-
-    function = "search_everything"
-    output_field = BigIntegerField()
+    lookup_name = "within"
+    condition = "{} IN (SELECT unnest(%s::bigint[]))"

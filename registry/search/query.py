@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -39,6 +40,24 @@ class Term:
             found |= SearchQuery(begun, config="pg_catalog.simple", search_type="raw")
         return found
 
+    @property
+    def is_phrase(self) -> bool:
+        """Whether words must follow one another, which an index of words cannot tell."""
+        return len(self.words) > 1
+
+    def words_tsquery(self) -> TsQuery:
+        """The condition that its words are there, anywhere: holds wherever the term is found."""
+        if not self.is_phrase:
+            return self.tsquery()
+        phrase = " ".join(self.words)
+        found = SearchQuery(phrase, config="pg_catalog.simple") | SearchQuery(
+            phrase, config="pg_catalog.english"
+        )
+        if self.is_prefix and len(self.words[-1]) >= SHORTEST_PREFIX:
+            begun = " & ".join(f"'{word}'" for word in self.words) + ":*"
+            found |= SearchQuery(begun, config="pg_catalog.simple", search_type="raw")
+        return found
+
 
 @dataclass(frozen=True)
 class Query:
@@ -66,9 +85,14 @@ class Query:
         return any_of(self.terms) if self.groups else None
 
 
-def any_of(terms: list[Term] | tuple[Term, ...]) -> TsQuery:
+def any_of(terms: Iterable[Term]) -> TsQuery:
     """The condition that one of `terms` is found."""
     return reduce(or_, (term.tsquery() for term in terms))
+
+
+def words_of_any(terms: Iterable[Term]) -> TsQuery:
+    """The condition that the words of one of `terms` are there, in any order."""
+    return reduce(or_, (term.words_tsquery() for term in terms))
 
 
 def parse(text: str) -> Query:

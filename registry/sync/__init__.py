@@ -39,6 +39,7 @@ class Outcome:
     versions_added: int = 0
     problems: list[str] = dataclasses.field(default_factory=list)
     waiting: list[int] = dataclasses.field(default_factory=list)  # versions to be read whole by tasks
+    moved: list[int] = dataclasses.field(default_factory=list)  # versions to be hashed again by tasks
     busy: bool = False  # another worker reads this server now
 
 
@@ -62,7 +63,7 @@ def read(server: TrackingServer, *, by: User, in_passing: int = IN_PASSING) -> O
             source = Source(server.uri, credentials=_credentials(server))
             models, versions = _listed(source)
             found = _confirmed(source, server, compare(known(server), models, versions))
-            moved = _stored(server, found, outcome, RECONCILE, by)
+            _stored(server, found, outcome, RECONCILE, by)
         except Doubtful as doubt:
             _failed(server, outcome, doubt, by, in_doubt=doubt.missing)
             return outcome
@@ -77,11 +78,7 @@ def read(server: TrackingServer, *, by: User, in_passing: int = IN_PASSING) -> O
         here = keys if len(keys) <= in_passing else []
         outcome.waiting = keys[len(here) :]
         outcome.problems += contents.read(source, here, by=by)
-    for version in Version.objects.filter(pk__in=moved).select_related("model__server", "run"):
-        try:
-            rehash(version, by=by)
-        except (Absent, Unreachable, Unacceptable) as problem:
-            outcome.problems.append(str(problem))
+    _hash_moved(server, outcome, in_passing, by)
     return outcome
 
 
@@ -106,6 +103,7 @@ def reread(server: TrackingServer, name: str, *, by: User) -> Outcome:
         keys = contents.due(server)[:IN_PASSING]
         contents.claim(keys)
         outcome.problems += contents.read(source, keys, by=by)
+    _hash_moved(server, outcome, IN_PASSING, by)
     return outcome
 
 
@@ -158,7 +156,7 @@ def create_hook(server: TrackingServer, url: str, *, by: User) -> TrackingServer
 
 
 def _credentials(server: TrackingServer) -> Credentials:
-    return Credentials(server.username, ciphers.unseal(server.sealed_secret))
+    return Credentials(server.username, ciphers.unseal(server.sealed_secret), server.authority)
 
 
 def _listed(source: Source) -> tuple[list[ModelFacts], list[VersionFacts]]:
@@ -217,22 +215,33 @@ def _denied_version(source: Source, name: str, number: int) -> bool:
     return False
 
 
-def _stored(server: TrackingServer, found: Difference, outcome: Outcome, seen_by: str, by: User) -> list[int]:
-    """Write the difference; returns the versions whose files moved."""
+def _hash_moved(server: TrackingServer, outcome: Outcome, in_passing: int, by: User) -> None:
+    """Hash where they lie now the files of versions whose source moved; more than a few are left to tasks."""
+    keys = contents.moved(server)
+    contents.claim(keys)
+    here = keys if len(keys) <= in_passing else []
+    outcome.moved = keys[len(here) :]
+    for version in Version.objects.filter(pk__in=here).select_related("model__server", "run"):
+        try:
+            rehash(version, by=by)
+        except (Absent, Unreachable, Unacceptable) as problem:
+            outcome.problems.append(str(problem))
+
+
+def _stored(server: TrackingServer, found: Difference, outcome: Outcome, seen_by: str, by: User) -> None:
+    """Write the difference."""
     for one in found.missing:  # first: a model that took over the name of a gone one comes after it
         changes.mark_gone(model=Model.objects.get(pk=one.pk), seen_by=seen_by, by=by)
-    moved: list[int] = []
     for change in found.changes:
-        moved += _changed(change, outcome, seen_by, by)
+        _changed(change, outcome, seen_by, by)
     for start in range(0, len(found.new), SLICE):
         part = found.new[start : start + SLICE]
         made = bulk.register_many(server=server, models=part, by=by)
         outcome.models_added += len(part)
         outcome.versions_added += len(made)
-    return moved
 
 
-def _changed(change: Change, outcome: Outcome, seen_by: str, by: User) -> list[int]:
+def _changed(change: Change, outcome: Outcome, seen_by: str, by: User) -> None:
     made = changes.bring_in_step(
         model=Model(pk=change.known.pk),
         told=change.told,
@@ -243,8 +252,6 @@ def _changed(change: Change, outcome: Outcome, seen_by: str, by: User) -> list[i
         by=by,
     )
     outcome.versions_added += len(made)
-    rows = Version.objects.filter(model=change.known.pk, number__in=change.moved)
-    return list(rows.values_list("pk", flat=True))
 
 
 def _failed(

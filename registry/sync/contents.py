@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from registry.actions import changes, data
@@ -22,8 +22,17 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(minutes=5), timedelta(hours=12)
 
 def due(server: TrackingServer, *, now: datetime | None = None) -> list[int]:
     """Keys of the versions of `server` to read whole now. One that fails waits twice as long each time."""
+    return _due(Version.objects.unread().filter(model__server=server), now)
+
+
+def moved(server: TrackingServer, *, now: datetime | None = None) -> list[int]:
+    """Keys of the versions of `server` whose files lie elsewhere now, to be hashed there; they wait alike."""
+    return _due(Version.objects.moved().filter(model__server=server), now)
+
+
+def _due(versions: QuerySet[Version], now: datetime | None) -> list[int]:
     moment = now or timezone.now()
-    rows = Version.objects.unread().filter(model__server=server).order_by("-registered_at", "pk")
+    rows = versions.order_by("-registered_at", "pk")
     return [
         pk
         for pk, tried_at, tries in rows.values_list("pk", "tried_at", "tries")
@@ -104,6 +113,7 @@ def _run_columns(run: RunFacts) -> dict[str, Any]:
         "params": dict(run.params),
         "metrics": dict(run.metrics),
         "tags": dict(run.tags),
+        "model_inputs": list(run.model_inputs),
         "git_commit": run.git_commit,
         "git_repository": run.git_repo,
     }

@@ -45,7 +45,6 @@ class Change:
     new: list[VersionFacts] = field(default_factory=list)
     changed: list[VersionFacts] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
-    moved: list[int] = field(default_factory=list)  # another source under the same number: hash again
 
 
 @dataclass
@@ -113,8 +112,6 @@ def _note(found: Difference, known: KnownModel, told: ModelFacts, versions: list
             change.new.append(version)
         elif held != _as_known(version):
             change.changed.append(version)
-            if held.source != version.source[:500]:
-                change.moved.append(version.number)
     change.missing = [n for n, one in known.versions.items() if n not in seen and not one.gone]
     present = {number for number in seen | set(known.versions) if number not in change.missing}
     aliases = {name: number for name, number in told.aliases.items() if number in present}

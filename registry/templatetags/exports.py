@@ -22,3 +22,9 @@ def export_menu(about: Version | Dataset) -> dict[str, Any]:
         kind, name, place = "datasheet", "datasheet-export", [about.slug]
     links = [(one.label, reverse(name, args=[*place, key])) for key, one in formats.writers(kind).items()]
     return {"links": links, "kind": kind}
+
+
+@register.filter
+def format_label(name: str) -> str:
+    """The name of a format as its readers call it."""
+    return formats.READERS[name].label if name in formats.READERS else name

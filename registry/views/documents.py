@@ -43,9 +43,7 @@ def revision(request: PortalRequest, pk: int, number: int) -> HttpResponse:
         "total": total,
         "revisions": one.document.revisions.select_related("by").order_by("-number")[:10],
         "may_write": request.user.has_perm("registry.write_document"),
-        "may_submit": request.user.has_perm("governance.submit_review")
-        and one.document.head_id == one.pk
-        and kind == "card",
+        "is_latest_card": kind == "card" and one.document.head_id == one.pk,  # where it stands is told there
     }
     return render(request, "registry/revision.html", context)
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from registry.actions import servers as verbs
 from registry.errors import Invalid
-from registry.forms.servers import AddressForm, CredentialsForm, ServerForm
+from registry.forms.servers import AddressForm, AuthorityForm, CredentialsForm, ServerForm
 from registry.models import Delivery, Model, TrackingServer, User, Version, sees_everything
 from registry.paging import page
 from registry.permissions import require
@@ -65,6 +65,7 @@ def server(request: PortalRequest, name: str) -> HttpResponse:
     context = {
         "server": one,
         "credentials_form": CredentialsForm(initial={"username": one.username}),
+        "authority_form": AuthorityForm(initial={"authority": one.authority}),
         "address_form": AddressForm(initial={"uri": one.uri}),
         "hook_url": settings.SITE_URL + reverse("mlflow-hook", args=[one.name]),
         "deliveries": deliveries.only("event", "model_name", "received_at")[:SHOWN],
@@ -99,6 +100,16 @@ def credentials(request: PortalRequest, name: str) -> HttpResponse:
     form = CredentialsForm(request.POST)
     verbs.set_credentials(server=one, **form.checked(), by=request.user)
     messages.success(request, f"From now on: {one.credentials_in_words}.")
+    return redirect(one)
+
+
+@require_POST
+def authority(request: PortalRequest, name: str) -> HttpResponse:
+    """Trust other certificates there from now on."""
+    one = _found(request, name)
+    form = AuthorityForm(request.POST)
+    verbs.trust(server=one, **form.checked(), by=request.user)
+    messages.success(request, f"Trusted from now on: {one.authority_in_words}.")
     return redirect(one)
 
 

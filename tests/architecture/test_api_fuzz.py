@@ -30,6 +30,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audit.actions import reports
+from governance.actions import glass
 from governance.wsgi import application
 from registry.models import User
 from tests import factories
@@ -58,7 +59,10 @@ def described() -> dict[str, Any]:
 @pytest.fixture
 def there(owner: User) -> dict[str, dict[str, Any]]:
     """One of everything, and where it is: path → values of its parts."""
-    version = factories.approved_version()
+    review = factories.submitted_review()
+    factories.sign_off(review, by=factories.member("reviewer"), conditions=[factories.wish()])
+    version = review.document.version
+    broken = glass.ask(version=version, environment="staging", minutes=5, reason="A test.", by=owner)
     policy = factories.policy(version.model)
     token, _ = factories.token(version.model)
     system = version.model.systems.get()
@@ -79,7 +83,9 @@ def there(owner: User) -> dict[str, dict[str, Any]]:
         "access/people/": {"username": owner.username},
         "access/tokens/": {"id": str(token.pk)},
         "tokens/": {"id": str(token.pk)},
-        "reviews/": {"id": version.card.reviews.get().pk},
+        "reviews/": {"id": review.pk, "condition": review.conditions.get().pk},
+        "review-rules/": {"risk_class": "high"},
+        "break-glass/": {"id": broken.pk},
         "reports/": {"id": str(report.pk)},
     }
 
@@ -112,7 +118,7 @@ def test_no_request_breaks_the_interface_or_its_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     browser = Client()
-    browser.force_login(request.getfixturevalue(role), backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(request.getfixturevalue(role), backend="registry.backends.GrantedRoles")
     cookies = {settings.SESSION_COOKIE_NAME: browser.cookies[settings.SESSION_COOKIE_NAME].value}
     cookies["csrftoken"] = "c" * 32
     monkeypatch.setattr(settings, "API_REQUESTS_PER_MINUTE", 1_000_000)

@@ -18,6 +18,7 @@ OPEN = {
     "/healthz": "a probe has no account",
     "/readyz": "a probe has no account",
     "/hooks/mlflow/x/": "a tracking server has no account; it signs what it delivers",
+    "/api/v1/tokens/leaked/": "whoever has found a token may end it, and has no account",
     "/metrics": "Prometheus has no account; counts without names",
 }
 SAMPLES = {

@@ -23,6 +23,7 @@ NO_EVENT = {
     "governance/actions/filters.py:delete": "the same",
     "registry/actions/hooks.py:keep_delivery": "kept as it came, and read by nobody: what follows from it is told",
     "registry/actions/data.py:record_contents": "its parts tell: a run's data, a manifest",
+    "governance/actions/second_factor.py:prepare": "a secret that is not in force; enrolling tells",
     "audit/actions/reports.py:freeze": "a step of rendering; what is told is the rendered report",
 }
 READS_ONLY = {name for name, reason in NO_EVENT.items() if reason == "reads only"}

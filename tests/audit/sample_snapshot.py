@@ -59,6 +59,20 @@ def snapshot(**changes: Any) -> Snapshot:
         "policies": _policies(),
         "tokens": _tokens(),
         "decisions": _decisions(),
+        "broken_glass": [
+            {
+                "environment": "production",
+                "reason": "Payments were at a standstill.",
+                "asked_by": "owner",
+                "asked_at": "2026-11-12T07:58:00+00:00",
+                "granted_by": "compliance",
+                "granted_at": "2026-11-12T08:01:00+00:00",
+                "ends_at": "2026-11-12T08:31:00+00:00",
+                "ended_at": "2026-11-12T08:20:00+00:00",
+                "ended_by": "owner",
+                "decisions": 214,
+            }
+        ],
         "reviews": reviews(),
         "trail": trail(),
         "completeness": [

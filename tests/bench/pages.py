@@ -28,6 +28,7 @@ LISTS = {
     "search text": "/models/?q=calibrated+subgroup+transmission",
     "search all": "/models/?q=model",
     "search not": "/models/?q=credit+-scorer+%22human+oversight%22",
+    "search phrase": "/models/?q=%22human+oversight%22",
     "cleared": "/models/?state=cleared",
     "not cleared": "/models/?state=not-cleared&why=card",
     "ungoverned": "/models/?state=ungoverned",
@@ -47,7 +48,7 @@ def measure() -> Iterator[str]:
     landscape.fill()
     for name, user in landscape.people().items():
         browser = Client(headers={"host": "127.0.0.1"})
-        browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        browser.force_login(user, backend="registry.backends.GrantedRoles")
         for page, address in (LISTS | one(user)).items():
             yield f"{name:<8}{page:<15}{timed(browser, address)}"
 

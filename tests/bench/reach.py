@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connection, transaction
 
 from governance.access import reach
@@ -15,6 +15,7 @@ from governance.models import Policy, PolicyVersion
 from governance.policies import ACTIONS, SCHEMA
 from registry import canonical
 from registry.models import Model, User
+from registry.models.visibility import VIEW_MODEL, ModelGroupObjectPermission
 from tests import factories
 
 ROUNDS = 9
@@ -63,6 +64,14 @@ def _filled() -> tuple[Model, User]:
     )
     first = factories.model()
     models = [first, *(factories.model() for _ in range(MODELS - 1))]
+    seeing = Permission.objects.get(content_type__app_label="registry", codename=VIEW_MODEL)
+    ModelGroupObjectPermission.objects.bulk_create(
+        [
+            ModelGroupObjectPermission(content_object=model, group=group, permission=seeing)
+            for n, model in enumerate(models)
+            for group in (groups if n == 0 else groups[n % GROUPS : n % GROUPS + 5])
+        ]
+    )
     hours = [{"days": ["mon", "tue"], "from": "08:00", "to": "18:00", "zone": "Europe/Berlin"}]
     for n, model in enumerate(models):
         names = [

@@ -52,6 +52,9 @@ def test_who_can_query_is_what_the_rules_say_of_each_account(version: Version) -
         account("anna", "team"), account("bert", "team", "guests"), account("carl"), account("dora", active=False),
         account("job", service=True), account("emil", "other"),
     ]  # fmt: skip
+    for one in everybody:
+        factories.share(version.model, one)
+    account("zoe", "team")  # the policy lets her, but the model does not exist for her
     publish(
         version.model,
         rule("group:team", networks=["10.0.0.0/8"]), rule("user:carl", "user:dora"), rule("service:job"),
@@ -87,10 +90,11 @@ def test_it_says_whether_a_token_is_there(version: Version) -> None:
 
 
 def test_what_somebody_reaches_is_the_other_side_of_who_can(version: Version) -> None:
-    anna = account("anna", "team")
-    account("bert")
+    anna, bert = account("anna", "team"), account("bert")
+    factories.share(version.model, anna)
     publish(version.model, rule("group:team", actions=["predict", "read_card"]), rule("group:team", effect="deny", actions=["read_card"], hours=[{"days": ["sun"], "from": "00:00", "to": "24:00", "zone": "UTC"}]))  # fmt: skip
-    publish(factories.model(), rule("user:bert"))
+    other = factories.share(factories.model(), bert)
+    publish(other, rule("user:bert"))
 
     (row,) = reach.what(anna, Model.objects.all())
 

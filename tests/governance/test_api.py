@@ -88,16 +88,27 @@ class TestReviews:
         review = post(as_user(owner), f"{place}reviews/", {"digest": card.json()["digest"]})
         assert review.status_code == 201
         assert missing() == ["card_in_review"]
-        judgement = {"outcome": "approve", "digest": review.json()["digest"]}
-        judged = post(as_user(reviewer), f"{review.headers['Location']}judgement/", judgement)
+        judgement = {
+            "outcome": "approve",
+            "digest": review.json()["digest"],
+            "checked": [one["key"] for one in review.json()["rule"]["checklist"]],
+            "password": factories.PASSWORD,
+        }
+        first, second = (
+            post(
+                as_user(factories.with_password(judge)), f"{review.headers['Location']}judgement/", judgement
+            )
+            for judge in (reviewer, compliance)
+        )
 
-        assert judged.json()["state"] == "approved"
-        assert [one["by"] for one in judged.json()["judgements"]] == ["reviewer"]
+        assert (first.json()["state"], first.json()["wanted"]) == ("in_review", ["compliance"])
+        assert second.json()["state"] == "approved"
+        assert [one["by"] for one in second.json()["judgements"]] == ["reviewer", "compliance"]
         assert missing() == []
 
     def test_nobody_judges_what_they_wrote(self, version: Version, as_user: AsUser) -> None:
         both = factories.member("owner", "both")
-        both.groups.add(factories.member("reviewer").groups.get(name="reviewer"))
+        both = factories.member("reviewer", both.username)
         factories.system(model=version.model)
         factories.save(factories.training_data(version))
         factories.save(version, by=both)
@@ -360,8 +371,8 @@ def test_a_longer_list_asks_no_more_queries(
 
     # Always: who asks, and what the role allows (two). Then what is named.
     for place, queries in {
-        "reviews/": 5,  # reviews with what they are about, judgements
-        "systems/": 6,  # systems bare, with their risk class, models
+        "reviews/": 6,  # reviews with what they are about, judgements, conditions
+        "systems/": 7,  # which fit, systems bare, with their risk class, models
         "tokens/": 5,  # tokens with their people, models
         "decisions/": 4,  # decisions
     }.items():

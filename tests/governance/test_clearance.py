@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from audit.models import Entry
 from governance import clearance
 from governance.actions import clearances
-from governance.clearance import Basis, Facts, assess, verdict
+from governance.clearance import OUTDATED, Basis, Facts, Pending, assess, outdated, valid_until, verdict
 from governance.models import Clearance
 from registry.actions import systems
 from registry.errors import Conflict, Invalid, Missing, Refused
@@ -23,7 +25,8 @@ from registry.models import User, Version
 from tests import factories
 
 BASIS = Basis(artifact="a" * 64, datasheets={"applicants": "d" * 64}, risk_classes={"lending": "high"})
-CLEARED = Facts(now=BASIS, card="c" * 64, approved="c" * 64, approved_basis=BASIS)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CLEARED = Facts(now=BASIS, at=NOW, card="c" * 64, approved="c" * 64, approved_basis=BASIS)
 
 # What is broken, the condition that must be unmet, and the reason code that outsiders build on.
 SPOILED: list[tuple[Facts, str, str]] = [
@@ -53,6 +56,18 @@ SPOILED: list[tuple[Facts, str, str]] = [
     (replace(CLEARED, gone="version"), "presence", "version_gone"),
     (replace(CLEARED, gone="model"), "presence", "model_gone"),
     (replace(CLEARED, files_gone=True), "artifact", "artifact_gone"),
+    (replace(CLEARED, moved=True), "artifact", "artifact_moved"),
+    (replace(CLEARED, stale=("risk_changed",)), "risk", "risk_changed"),
+    (replace(CLEARED, stale=("artifact_changed",)), "artifact", "artifact_changed"),
+    (replace(CLEARED, stale=("datasheet_changed",)), "datasheets", "datasheet_changed"),
+    (replace(CLEARED, stale=("card_changed",)), "card", "card_changed"),
+    (
+        replace(CLEARED, approved="", approved_basis=None, retired_because="Mistaken."),
+        "card",
+        "approval_retired",
+    ),
+    (replace(CLEARED, approved_until=NOW), "age", "approval_expired"),
+    (replace(CLEARED, pending=(Pending("Measure.", "owner", NOW),)), "conditions", "condition_lapsed"),
 ]
 
 
@@ -96,6 +111,7 @@ FACTS = st.builds(
     suspended_because=st.sampled_from(["", "It drifts."]),
     gone=st.sampled_from(["", "version", "model"]),
     files_gone=st.booleans(),
+    moved=st.booleans(),
 )
 
 
@@ -108,7 +124,7 @@ def test_cleared_means_that_everything_holds(facts: Facts) -> None:
     """Whatever the facts, an allowed version is approved as it is now, not prohibited, not suspended and not gone."""
     conditions = assess(facts)
 
-    assert len(conditions) == len({one.code for one in conditions}) == 6
+    assert len(conditions) == len({one.code for one in conditions}) == 8
     assert bool(verdict(conditions)) == all(one.met for one in conditions)
     if verdict(conditions):
         assert facts.card
@@ -116,12 +132,141 @@ def test_cleared_means_that_everything_holds(facts: Facts) -> None:
         assert not facts.suspended_because
         assert not facts.gone
         assert not facts.files_gone
+        assert not facts.moved
         assert facts.now.artifact
         assert facts.now.datasheets
         assert all(facts.now.datasheets.values())
         assert facts.now.risk_classes
         assert set(facts.now.risk_classes.values()) <= {"high", "limited", "minimal"}
         assert facts.approved_basis in (None, facts.now)
+
+
+# Any cleared set of facts, and for each condition every way to break that one alone.
+
+HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
+SPANS = st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=3_000))
+DECIDED = st.sampled_from(["high", "limited", "minimal"])
+SLUGS = st.text("abcdef", min_size=1, max_size=4)
+
+
+@st.composite
+def cleared_facts(draw: st.DrawFn) -> Facts:
+    basis = Basis(
+        draw(HEX),
+        draw(st.dictionaries(SLUGS, HEX, min_size=1, max_size=3)),
+        draw(st.dictionaries(SLUGS, DECIDED, min_size=1, max_size=3)),
+    )
+    card, pending = draw(HEX), draw(st.lists(SPANS, max_size=3))
+    return Facts(
+        now=basis,
+        at=NOW,
+        card=card,
+        approved=card,
+        approved_basis=basis,
+        approved_until=NOW + draw(SPANS),
+        in_review=draw(st.booleans()),
+        pending=tuple(Pending("Measure.", "owner", NOW + span) for span in pending),
+    )
+
+
+def with_basis(facts: Facts, **parts: Any) -> Facts:
+    return replace(facts, now=replace(facts.now, **parts))
+
+
+def first(values: Any, value: str) -> dict[str, str]:
+    """The mapping with its first value replaced."""
+    return dict(values) | {min(values): value}
+
+
+BREAKS: dict[str, list[Callable[[Facts], Facts]]] = {
+    "risk": [
+        lambda f: with_basis(f, risk_classes={}),
+        lambda f: with_basis(f, risk_classes=first(f.now.risk_classes, "prohibited")),
+        lambda f: with_basis(f, risk_classes=first(f.now.risk_classes, OUTDATED)),
+        lambda f: with_basis(f, risk_classes=first(f.now.risk_classes, "")),
+        lambda f: with_basis(f, risk_classes={**f.now.risk_classes, "another": "minimal"}),
+        lambda f: replace(f, stale=("risk_changed",)),
+    ],
+    "presence": [lambda f: replace(f, gone="version"), lambda f: replace(f, gone="model")],
+    "artifact": [
+        lambda f: with_basis(f, artifact=""),
+        lambda f: with_basis(f, artifact="g" * 64),
+        lambda f: replace(f, files_gone=True),
+        lambda f: replace(f, stale=("artifact_changed",)),
+    ],
+    "datasheets": [
+        lambda f: with_basis(f, datasheets={}),
+        lambda f: with_basis(f, datasheets=first(f.now.datasheets, "")),
+        lambda f: with_basis(f, datasheets=first(f.now.datasheets, "g" * 64)),
+        lambda f: with_basis(f, datasheets={**f.now.datasheets, "another": "a" * 64}),
+        lambda f: replace(f, stale=("datasheet_changed",)),
+    ],
+    "card": [
+        lambda f: replace(f, card=""),
+        lambda f: replace(f, card="g" * 64),
+        lambda f: replace(f, approved="", approved_basis=None),
+        lambda f: replace(f, approved="", approved_basis=None, retired_because="Mistaken."),
+        lambda f: replace(f, stale=("card_changed",)),
+    ],
+    "age": [
+        lambda f: replace(f, approved_until=f.at),
+        lambda f: replace(f, approved_until=f.at - timedelta(microseconds=1)),
+    ],
+    "conditions": [
+        lambda f: replace(f, pending=(*f.pending, Pending("Again.", "owner", f.at))),
+        lambda f: replace(f, pending=(Pending("Long ago.", "owner", f.at - timedelta(days=9)), *f.pending)),
+    ],
+    "suspension": [lambda f: replace(f, suspended_because="It drifts.")],
+}
+WAYS = [(code, number) for code, ways in BREAKS.items() for number in range(len(ways))]
+
+
+def test_there_is_a_way_to_break_every_condition() -> None:
+    assert set(BREAKS) == {one.code for one in assess(CLEARED)}
+
+
+@given(facts=cleared_facts(), way=st.sampled_from(WAYS))
+@settings(max_examples=1_000, deadline=None)
+def test_flipping_any_single_condition_denies_and_names_exactly_that_condition(
+    facts: Facts, way: tuple[str, int]
+) -> None:
+    code, number = way
+    assert verdict(assess(facts))
+
+    conditions = assess(BREAKS[code][number](facts))
+
+    assert not verdict(conditions)
+    assert [one.code for one in conditions if not one.met] == [code]
+    assert all(one.reason.remedy for one in conditions if one.reason)
+
+
+@given(facts=cleared_facts())
+@settings(max_examples=300, deadline=None)
+def test_a_clearance_holds_until_its_end_and_not_a_microsecond_longer(facts: Facts) -> None:
+    until = valid_until(assess(facts))
+    assert until
+
+    last = replace(facts, at=until - timedelta(microseconds=1))
+    over = replace(facts, at=until)
+
+    assert verdict(assess(last))
+    assert not verdict(assess(over))
+    foretold = {one.then for one in assess(last) if one.until and one.until <= until}
+    assert {reason.code for reason in verdict(assess(over)).reasons} == foretold
+
+
+@given(facts=cleared_facts(), way=st.sampled_from(WAYS))
+@settings(max_examples=300, deadline=None)
+def test_what_makes_an_approval_stale_is_a_change_of_what_it_stands_on(
+    facts: Facts, way: tuple[str, int]
+) -> None:
+    assert outdated(facts) == ()
+
+    codes = outdated(BREAKS[way[0]][way[1]](facts))
+
+    assert set(codes) <= {"risk_changed", "artifact_changed", "datasheet_changed", "card_changed"}
+    if way[0] in ("presence", "age", "conditions", "suspension"):
+        assert codes == ()
 
 
 @given(basis=BASES)
@@ -245,11 +390,13 @@ def test_a_system_is_told_of_by_the_verb(approved: Version, owner: User) -> None
 
 
 @pytest_django
-def test_editing_back_to_what_was_approved_clears_again(approved: Version) -> None:
+def test_editing_back_to_what_was_approved_needs_a_new_review(approved: Version) -> None:
     factories.save(approved, mark="edited")
 
     factories.save(approved)
 
+    assert codes(approved) == {"card_changed"}, "stale stays stale, and the reason stays what it was"
+    factories.approve(factories.resubmit(approved))
     assert cleared(approved)
 
 
@@ -280,6 +427,24 @@ def test_a_suspension_says_why_and_is_not_for_everybody(
 
 
 @pytest_django
+def test_each_condition_says_since_when_and_until_when_it_stands(approved: Version, reviewer: User) -> None:
+    before = {
+        one["code"]: one
+        for one in Clearance.objects.get(version=approved, environment="production").conditions
+    }
+    assert before["age"]["then"] == "approval_expired"
+    assert datetime.fromisoformat(before["age"]["until"]) > NOW
+
+    clearances.suspend(version=approved, reason="It drifts.", by=reviewer)
+
+    row = Clearance.objects.get(version=approved, environment="production")
+    after = {one["code"]: one for one in row.conditions}
+    assert after["card"]["since"] == before["card"]["since"]
+    assert after["suspension"]["since"] > before["suspension"]["since"]
+    assert row.valid_until is None, "what is not allowed does not end"
+
+
+@pytest_django
 def test_assessing_again_changes_and_tells_nothing(approved: Version, machine: User) -> None:
     before = Entry.objects.count()
 
@@ -297,7 +462,7 @@ def test_twenty_versions_cost_the_queries_of_two(machine: User, django_assert_nu
     for some in (versions[:2], versions):
         with django_assert_num_queries(
             7
-        ):  # versions with cards, files, data, decisions, systems, stops, reviews
+        ):  # versions with cards, files, data, decisions, systems, stops, reviews; their conditions if there are any
             counts.append(len(clearances.gather(some)))
 
     assert counts == [2, 20]

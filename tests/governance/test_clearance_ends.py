@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit.models import Entry
 from governance.models import Clearance
 from registry.actions import catalogue, changes, data, documents, imports, systems
 from registry.documents.proposals import accept
+from registry.mlflow.facts import ModelFacts
 from registry.models import User, Version
+from registry.sync import contents
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +56,21 @@ def again(version: Version, *inputs: dict[str, Any]) -> None:
     )
 
 
+def moved(version: Version, source: str = "s3://elsewhere/model") -> None:
+    """The tracking server now tells another source of `version`."""
+    told = dataclasses.replace(contents.told(version), source=source)
+    model = version.model
+    changes.bring_in_step(
+        model=model,
+        told=ModelFacts(model.name, model.description, model.created_at, {}, model.tags),
+        new=[],
+        changed=[told],
+        gone=[],
+        seen_by="reconcile",
+        by=User.machine(),
+    )
+
+
 def with_system(change: Callable[..., object], **given: Any) -> Change:
     """`change` of the system that uses the model."""
     return lambda version: change(system=version.model.systems.get(), by=factories.member("owner"), **given)
@@ -81,6 +100,7 @@ ENDS: dict[str, tuple[Change, str]] = {
     "datasheet saved": (lambda v: factories.save(factories.training_data(v), mark="anew"), "datasheet_changed"),
     "file changed": (lambda v: factories.manifest(v, "b"), "artifact_changed"),
     "files gone": (lambda v: data.mark_files_gone(version=v, problem="", by=User.machine()), "artifact_gone"),
+    "files elsewhere": (moved, "artifact_moved"),
     "more training data": (lambda v: again(v, used("scraped")), "datasheet_missing"),
     "model gone": (lambda v: changes.mark_gone(model=v.model, seen_by="reconcile", by=User.machine()), "model_gone"),
     "system retired": (with_system(systems.retire, reason="Replaced."), "risk_no_system"),
@@ -126,6 +146,39 @@ def test_an_alias_clears_nothing() -> None:
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
 
     assert not allowed(version)
+
+
+def test_files_that_lie_elsewhere_are_cleared_again_when_hashed_there_and_as_approved(
+    cleared: Version,
+) -> None:
+    stale = Version.objects.get(pk=cleared.pk)
+    moved(cleared)
+
+    factories.manifest(stale)  # a hash of the place before, begun before the move was seen
+    assert not allowed(cleared)
+
+    factories.manifest(Version.objects.get(pk=cleared.pk))
+    assert allowed(cleared)
+    assert Entry.objects.filter(kind="version.source_hashed").count() == 1
+
+
+def test_other_files_elsewhere_are_at_no_moment_cleared(cleared: Version) -> None:
+    moved(cleared)
+    granted = Entry.objects.filter(kind="clearance.granted").count()
+
+    factories.manifest(Version.objects.get(pk=cleared.pk), "b")
+
+    assert unmet(cleared) == {"artifact_changed"}
+    assert Entry.objects.filter(kind="clearance.granted").count() == granted
+
+
+def test_the_database_refuses_a_move_without_the_word_and_a_clearance_after_it(cleared: Version) -> None:
+    with pytest.raises(IntegrityError, match="moves without a word"), transaction.atomic():
+        Version.objects.filter(pk=cleared.pk).update(source="s3://elsewhere/model")
+    moved(cleared)
+
+    with pytest.raises(IntegrityError, match="were not hashed"), transaction.atomic():
+        Clearance.objects.filter(version=cleared).update(allowed=True)
 
 
 def test_a_second_version_of_the_same_run_that_names_more_data_is_told_of_the_first(cleared: Version) -> None:

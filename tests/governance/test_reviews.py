@@ -25,7 +25,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def version(db: None) -> Version:
-    return factories.version()
+    """In a system of limited risk: one judge is enough."""
+    made = factories.version()
+    factories.system(model=made.model)
+    return made
 
 
 @pytest.fixture
@@ -40,13 +43,15 @@ def both(name: str, *roles: str) -> User:
     return user
 
 
-def insert_judgement(review: Review, by: User, *, outcome: str = "approve", digest: str = "") -> None:
+def insert_judgement(
+    review: Review, by: User, *, outcome: str = "approve", digest: str = "", role: str = "reviewer"
+) -> None:
     """Around every line of Python."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO governance_judgement (review_id, outcome, comment, digest, by_id, made_at)"
-            " VALUES (%s, %s, 'forged', %s, %s, now())",
-            [review.pk, outcome, digest or review.digest, by.pk],
+            "INSERT INTO governance_judgement (review_id, outcome, comment, digest, by_id, made_at, role)"
+            " VALUES (%s, %s, 'forged', %s, %s, now(), %s)",
+            [review.pk, outcome, digest or review.digest, by.pk, role],
         )
 
 
@@ -59,7 +64,8 @@ def insert_judgement(review: Review, by: User, *, outcome: str = "approve", dige
         (False, False, True, "reviewer", False),
         (True, True, True, "reviewer", False),
         (False, False, False, "owner", False),
-        (False, False, False, "compliance", False),
+        (False, False, False, "compliance", True),
+        (False, False, True, "compliance", False),
         (False, False, False, "auditor", False),
         (False, False, False, "admin", False),
     ],
@@ -155,7 +161,12 @@ def test_without_the_trigger_the_review_would_jump(review: Review) -> None:
 
 def test_a_request_for_changes_does_not_make_an_approval(review: Review, reviewer: User) -> None:
     Judgement.objects.create(
-        review=review, outcome="request_changes", comment="Why?", digest=review.digest, by=reviewer
+        review=review,
+        outcome="request_changes",
+        role="reviewer",
+        comment="Why?",
+        digest=review.digest,
+        by=reviewer,
     )
 
     with pytest.raises(DatabaseError, match="nobody has approved"), transaction.atomic():
@@ -248,7 +259,9 @@ def test_who_asks_for_changes_says_which(review: Review, reviewer: User) -> None
     with pytest.raises(Invalid):
         reviews.request_changes(review=review, digest=review.digest, comment="  ", by=reviewer)
     with pytest.raises(DatabaseError, match="judgement_against_says_why"), transaction.atomic():
-        Judgement.objects.create(review=review, outcome="request_changes", digest=review.digest, by=reviewer)
+        Judgement.objects.create(
+            review=review, outcome="request_changes", role="reviewer", digest=review.digest, by=reviewer
+        )
 
 
 def test_changes_requested_then_mended_then_approved(

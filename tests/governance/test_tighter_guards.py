@@ -66,7 +66,9 @@ def test_only_a_person_with_an_active_account_judges(change: dict[str, object]) 
     User.objects.filter(pk=judge.pk).update(**change)
 
     with pytest.raises(DatabaseError, match="only a person"), transaction.atomic():
-        Judgement.objects.create(review=review, outcome="approve", digest=review.digest, by=judge)
+        Judgement.objects.create(
+            review=review, outcome="approve", role="reviewer", digest=review.digest, by=judge
+        )
 
 
 def test_a_token_cannot_be_made_to_remember_another_transaction() -> None:
@@ -138,13 +140,13 @@ def test_the_administration_has_no_second_door(owner: User) -> None:
         .headers["Location"]
         .startswith("/accounts/login/")
     )
-    browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(owner, backend="registry.backends.GrantedRoles")
     assert browser.get("/admin/login/").status_code == 403
 
 
 def test_an_address_with_a_nul_is_no_address_and_no_error(owner: User) -> None:
     browser = Client(headers={"host": "127.0.0.1"})
-    browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(owner, backend="registry.backends.GrantedRoles")
 
     assert browser.get("/models/?q=%00").status_code == 400
     assert browser.delete("/models/").status_code == 405

@@ -16,6 +16,7 @@ from audit.models import Entry
 from governance import tokens
 from governance.actions import tokens as verbs
 from governance.models import Token
+from governance.scopes import Scope
 from registry.errors import Conflict, Invalid, Missing, Refused
 from registry.models import Model, User
 from tests import factories
@@ -205,7 +206,7 @@ class TestIssuing:
                 name="x",
                 owner=by,
                 models=[model],
-                actions=["predict"],
+                scope=Scope(actions=("predict",)),
                 environment="production",
                 expires_at=timezone.now() + timedelta(days=1),
                 by=by,
@@ -218,7 +219,7 @@ class TestIssuing:
                 name=" ",
                 owner=owner,
                 models=[],
-                actions=["fly"],
+                scope=Scope(actions=("fly",)),
                 environment="live",
                 expires_at=timezone.now(),
                 by=factories.member("admin"),

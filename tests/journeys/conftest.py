@@ -190,7 +190,7 @@ class People:
         self.contexts.append(context)
         if user:
             session = Client()
-            session.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+            session.force_login(user, backend="registry.backends.GrantedRoles")
             cookie = session.cookies[configured.SESSION_COOKIE_NAME].value
             context.add_cookies([{"name": configured.SESSION_COOKIE_NAME, "value": cookie, "url": self.site}])
         page = context.new_page()

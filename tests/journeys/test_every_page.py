@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from governance.actions import reviews
 from registry.models import User, Version
 from tests import factories
 from tests.pages.stand import Stand, furnished, page_names
@@ -21,6 +22,9 @@ FORMS = {
     "datasheet-edit",
     "policy-edit",
     "token-new",
+    "token-lives",
+    "token-revocations",
+    "service-accounts",
     "system-new",
     "system-edit",
     "system-remove-model",
@@ -118,7 +122,10 @@ def test_axe_finds_nothing_in_the_editor_when_two_meet_in_it(person: Any, stand:
 
 def submitted_twice(owner: Page, stand: Stand) -> Iterator[str]:
     """A conflict: what is under review is submitted once more."""
-    owner.goto(stand.address("revision"))
+    review = stand.version.card.reviews.get(state="in_review")
+    reviews.withdraw(review=review, by=review.submitted_by)
+    owner.goto(stand.address("version-card"))
+    reviews.submit(revision=review.revision, by=review.submitted_by)
     owner.get_by_role("button", name="Submit for review").click()
     assert "already" in owner.locator("main").inner_text()
     yield from looked_at(owner, "409")

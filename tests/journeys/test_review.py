@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
 from governance.models import Review
@@ -63,7 +62,7 @@ def test_nobody_approves_what_they_wrote_and_reads_why(
     person: Any, changed: Review, told: Callable[[], str]
 ) -> None:
     owner = factories.member("owner")
-    owner.groups.add(Group.objects.get(name="reviewer"))  # the role would allow it, the authorship does not
+    factories.member("reviewer", owner.username)  # the role would allow it, the authorship does not
     page = person(owner)
 
     page.goto(changed.get_absolute_url())
@@ -101,6 +100,57 @@ def test_a_review_is_read_with_the_keyboard_alone(person: Any, changed: Review) 
     expect(page.get_by_role("region", name="Judgement")).to_be_in_viewport()
     page.get_by_label("Comment").press_sequentially("jaja")  # letters that are typed press nothing
     expect(page.get_by_label("Comment")).to_have_value("jaja")
+
+
+def test_high_risk_is_signed_by_two_people_on_a_condition_that_a_judge_confirms(
+    person: Any, transactional_db: None, told: Callable[[], str]
+) -> None:
+    version = factories.version()
+    factories.system(model=version.model, risk_class="high")
+    review = factories.submitted_review(version)
+    reviewer, compliance = (
+        person(factories.with_password(factories.member(role))) for role in ("reviewer", "compliance")
+    )
+
+    reviewer.goto(review.get_absolute_url())
+    expect(reviewer.get_by_role("region", name="What it needs")).to_contain_text("a sign-off as compliance")
+    for box in reviewer.get_by_role("group", name="Looked at").get_by_role("checkbox").all():
+        box.check()
+    reviewer.get_by_text("Approve on conditions").click()
+    first = reviewer.get_by_role("group", name="Condition 1")
+    first.get_by_label("What has to be done").fill("Measure the groups again.")
+    first.get_by_label("By whom").select_option("owner")
+    first.get_by_label("Until (UTC)").fill("2034-05-06T07:08")
+    expect(reviewer.get_by_role("group", name="Signature")).to_contain_text(
+        f"with the digest {review.digest}"
+    )
+    reviewer.get_by_label("Password").fill("guessed")
+    reviewer.get_by_role("button", name="Sign and approve").click()
+    expect(reviewer.get_by_text("The password is not right.")).to_be_visible()
+    expect(reviewer.get_by_label("Password")).to_have_value("")
+    expect(reviewer.get_by_label("What has to be done").first).to_have_value("Measure the groups again.")
+    reviewer.get_by_label("Password").fill(factories.PASSWORD)
+    reviewer.get_by_role("button", name="Sign and approve").click()
+    expect(reviewer.get_by_text("Signed. Others have to sign too.")).to_be_visible()
+
+    compliance.goto("/reviews/")
+    compliance.get_by_role("link", name=str(review.document)).click()
+    for box in compliance.get_by_role("group", name="Looked at").get_by_role("checkbox").all():
+        box.check()
+    compliance.get_by_label("Password").fill(factories.PASSWORD)
+    compliance.get_by_role("button", name="Sign and approve").click()
+    expect(compliance.get_by_text("Approved. The clearance was assessed again.")).to_be_visible()
+
+    held = compliance.get_by_role("article", name="Condition 1")
+    expect(held).to_contain_text("Pending")
+    held.get_by_text("Confirm that it is fulfilled").click()
+    held.get_by_label("How do you know?").fill("I read the new table.")
+    held.get_by_role("button", name="Confirm").click()
+    expect(compliance.get_by_role("article", name="Condition 1")).to_contain_text("Fulfilled")
+    story = told()
+    assert f"reviewer signed off as reviewer in the {review}" in story
+    assert f"compliance thereby cleared {version} for production" in story
+    assert "compliance confirmed that “Measure the groups again.” is fulfilled" in story
 
 
 def _csrf(page: Any) -> str:

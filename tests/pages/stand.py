@@ -11,8 +11,17 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import filters
-from governance.models import Batch, Decision, Review, SavedFilter, Token
+from governance.actions import filters, glass, service_accounts
+from governance.models import (
+    Batch,
+    BreakGlass,
+    Decision,
+    Review,
+    ReviewCondition,
+    SavedFilter,
+    ServiceAccount,
+    Token,
+)
 from registry.actions import catalogue
 from registry.models import Dataset, Environment, Figure, Import, Model, System, User, Version
 from tests import factories
@@ -38,6 +47,7 @@ NOT_PAGES = {
     "models-csv": "a table for spreadsheets",
     "systems-csv": "a table for spreadsheets",
     "datasets-csv": "a table for spreadsheets",
+    "duties-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
     "logout",
@@ -47,6 +57,7 @@ POST_ONLY = {
     "server-read",
     "server-move",
     "server-credentials",
+    "server-authority",
     "server-follow",
     "server-believe",
     "server-webhook",
@@ -64,7 +75,19 @@ POST_ONLY = {
     "review-judge",
     "review-withdraw",
     "policy-put-back",
+    "review-retire",
+    "condition-fulfil",
+    "condition-extend",
+    "version-glass",
+    "glass-grant",
+    "glass-end",
     "token-revoke",
+    "token-rotate",
+    "token-countersign",
+    "token-sentence",
+    "service-account-end",
+    "role-give",
+    "role-take",
     "report-new",
     "import-use",
     "report-cancel",
@@ -89,6 +112,8 @@ class Stand:
     imported: Import
     saved: SavedFilter
     figure: Figure
+    condition: ReviewCondition
+    glass: BreakGlass
 
     @property
     def model(self) -> Model:
@@ -133,6 +158,12 @@ class Stand:
             "review": [self.review.pk],
             "review-judge": [self.review.pk],
             "review-withdraw": [self.review.pk],
+            "review-retire": [self.review.pk],
+            "review-rule": ["high"],
+            "condition-fulfil": [self.condition.pk],
+            "condition-extend": [self.condition.pk],
+            "glass-grant": [self.glass.pk],
+            "glass-end": [self.glass.pk],
             "policy": [self.model.slug, "production"],
             "policy-edit": [self.model.slug, "production"],
             "policy-compare": [self.model.slug, "production", 1, 1],
@@ -144,6 +175,10 @@ class Stand:
             "filter-delete": [self.saved.pk],
             "token": [self.token.pk],
             "token-revoke": [self.token.pk],
+            "token-rotate": [self.token.pk],
+            "token-countersign": [self.token.pk],
+            "role-take": [self.token.owner.grants.get().pk],
+            "service-account-end": [ServiceAccount.objects.earliest("pk").pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
@@ -162,7 +197,9 @@ class Stand:
 
 def furnished() -> Stand:
     """One of everything, reached by verbs."""
-    version = factories.approved_version()
+    review = factories.submitted_review()
+    factories.sign_off(review, by=factories.member("reviewer"), conditions=[factories.wish()])
+    version = review.document.version
     factories.policy(version.model, "group:owner")
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     catalogue.set_endpoint(
@@ -176,6 +213,9 @@ def furnished() -> Stand:
     ready = report(version)
     figure = factories.figure()
     factories.save(version, mark="since the spring", figure=figure)
+    service_accounts.make(
+        name="scoring-bot", sponsor=factories.member("admin"), purpose="Scores.", by=factories.member("admin")
+    )
     return Stand(
         version=version,
         review=factories.resubmit(version),
@@ -189,6 +229,14 @@ def furnished() -> Stand:
         imported=factories.imported(),
         saved=filters.save(
             page="models", name="Champions", query="alias=champion", by=factories.member("owner")
+        ),
+        condition=review.conditions.get(),
+        glass=glass.ask(
+            version=version,
+            environment=Environment.STAGING,
+            minutes=30,
+            reason="A test of the exit.",
+            by=factories.member("owner"),
         ),
     )
 

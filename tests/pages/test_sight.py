@@ -73,7 +73,7 @@ def addresses(mine: Version) -> list[str]:
         ("model", model), ("model-ledger", model), ("version", version), ("version-facts", version),
         ("version-lineage", version), ("version-bom", version), ("version-bom-csv", version), ("card-edit", version),
         ("version-history", version), ("api-models", []), ("api-systems", []), ("api-datasets", []),
-        ("api-imports", []), ("api-saved-filters", []), ("api-model", model), ("api-ledger", model),
+        ("api-imports", []), ("api-roles", []), ("api-saved-filters", []), ("api-model", model), ("api-ledger", model),
         ("api-version-lineage", version), ("api-version-prov", version), ("api-version-bom", version),
         ("api-dataset", data), ("api-dataset-lineage", data), ("api-dataset-affected", data), ("api-system", system),
     ]  # fmt: skip

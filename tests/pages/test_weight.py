@@ -18,6 +18,8 @@ pytestmark = pytest.mark.django_db
 
 HEAVIEST = ["card-edit", "datasheet-edit", "review", "version-card", "version-lineage", "document-rules"]
 MOST = 120_000  # bytes, compressed
+MOST_SHEETS = 18  # requests for style sheets on one page
+MOST_LINES = 300  # of one of them
 PARTS = re.compile(rb'(?:href|src)="/static/([^"#]+)')
 
 
@@ -37,6 +39,16 @@ def test_the_heaviest_pages_are_light(stand: Stand, client: Client) -> None:
     weights["document-rules"] = weight(client, "/document-rules/")
 
     assert all(10_000 < one <= MOST for one in weights.values()), weights
+
+
+def test_style_sheets_are_short_and_no_page_asks_for_many(stand: Stand, client: Client) -> None:
+    client.force_login(factories.member("owner"))
+    page = client.get(stand.address("card-edit")).content
+    sheets = [name.decode() for name in PARTS.findall(page) if name.endswith(b".css")]
+
+    assert len(set(sheets)) == len(sheets) <= MOST_SHEETS
+    for sheet in Path(str(finders.find("css/base.css"))).parent.glob("*.css"):
+        assert len(sheet.read_text().splitlines()) < MOST_LINES, sheet.name
 
 
 def test_pages_and_style_sheets_are_sent_compressed_and_the_interface_is_not(

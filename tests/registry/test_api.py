@@ -153,11 +153,11 @@ class TestPages:
         browser.get(f"{API}/models/")  # the session moves into the cache
 
         # Always: who asks, and what the role allows (two). Then what is named.
-        with django_assert_num_queries(7):  # models bare and dressed, aliases, systems
+        with django_assert_num_queries(8):  # which models fit, models bare and dressed, aliases, systems
             assert len(browser.get(f"{API}/models/").json()["results"]) == count + 1
         with django_assert_num_queries(6):  # the model, versions, aliases
             assert len(browser.get(f"{API}/models/{model.slug}/versions/").json()["results"]) == count + 1
-        with django_assert_num_queries(6):  # datasets bare, with datasheets, snapshots
+        with django_assert_num_queries(7):  # which datasets fit, datasets bare, with datasheets, snapshots
             browser.get(f"{API}/datasets/")
         with django_assert_num_queries(5):  # the version, revisions
             rows = browser.get(f"{API}/models/{model.slug}/versions/99/card/revisions/").json()["results"]
@@ -272,7 +272,7 @@ class TestProblems:
 
     def test_a_change_without_the_token_against_forgery_is_refused(self, owner: User) -> None:
         browser = Client(enforce_csrf_checks=True)
-        browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+        browser.force_login(owner, backend="registry.backends.GrantedRoles")
 
         is_problem(browser.post(f"{API}/systems/", "{}", content_type="application/json"), 403)
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,13 +15,15 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 from django.test import Client
+from django.utils import timezone
 
+from audit.models import Entry
 from registry import ciphers, sync, tasks
-from registry.actions import servers
+from registry.actions import hooks, servers
 from registry.mlflow import deliveries
 from registry.models import Delivery, LedgerRow, Model, TrackingServer, User
 from tests import factories
-from tests.registry.conftest import Own
+from tests.tracking import Own
 
 pytestmark = [pytest.mark.xdist_group("own_tracking")]
 MOVED = {
@@ -241,3 +244,41 @@ def test_a_length_that_is_no_number_is_refused(server: TrackingServer) -> None:
     answer = Client().generic("POST", f"/hooks/mlflow/{server.name}/", b"{}", CONTENT_LENGTH="many")
 
     assert refused(answer, 413)
+
+
+def came(server: TrackingServer, days_ago: float, key: str) -> Delivery:
+    """A delivery of that many days ago."""
+    then = timezone.now() - timedelta(days=days_ago)
+    return Delivery.objects.create(server=server, delivery_id=key, body=b"{}", received_at=then)
+
+
+def test_old_deliveries_are_forgotten_a_batch_at_a_time_and_told(
+    server: TrackingServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "BATCH", 2)
+    monkeypatch.setattr(tasks, "BATCHES", 2)
+    for n in range(5):
+        came(server, 91, f"old-{n}")
+    came(server, 89, "kept")
+
+    assert tasks.forget_deliveries() == 4
+    assert tasks.forget_deliveries() == 1
+    assert tasks.forget_deliveries() == 0
+
+    assert [one.delivery_id for one in Delivery.objects.all()] == ["kept"]
+    counts = [e.facts["facts"]["count"] for e in Entry.objects.filter(kind="server.deliveries_forgotten")]
+    assert sorted(counts) == [1, 2, 2]
+    assert "registry.forget_deliveries" in {one["task"] for one in settings.CELERY_BEAT_SCHEDULE.values()}
+
+
+def test_the_database_refuses_to_delete_a_recent_delivery_and_to_change_any(server: TrackingServer) -> None:
+    came(server, 29, "recent")
+    old = came(server, 31, "old")
+
+    with pytest.raises(DatabaseError, match="append-only: DELETE is refused"), transaction.atomic():
+        Delivery.objects.filter(delivery_id="recent").delete()
+    with pytest.raises(DatabaseError, match="append-only: UPDATE is refused"), transaction.atomic():
+        Delivery.objects.filter(pk=old.pk).update(event="another")
+    with pytest.raises(DatabaseError, match="append-only: DELETE is refused"), transaction.atomic():
+        hooks.forget_deliveries(before=timezone.now(), by=User.machine())
+    assert Delivery.objects.count() == 2

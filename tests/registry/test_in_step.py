@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import psycopg
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from mlflow.entities import LoggedModelInput
 
 from audit.models import Entry
 from governance.models import Clearance
 from registry import sync
 from registry.actions import catalogue, servers
 from registry.errors import Conflict, Invalid, Refused
+from registry.lineage import affected, bom
 from registry.models import AliasOrder, Dataset, LedgerRow, Model, TrackingServer, User, Version
 from registry.sync.locks import READING
 from tests import factories
-from tests.registry.conftest import Own
+from tests.tracking import Own
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("own_tracking")]
 STAGES = "ignore:.*stages.*:FutureWarning"
@@ -66,6 +71,17 @@ def again(server: TrackingServer) -> sync.Outcome:
 
 def cleared(version: Version) -> set[bool]:
     return set(Clearance.objects.filter(version=version).values_list("allowed", flat=True))
+
+
+def reasons(version: Version) -> set[str]:
+    return {c["reason"] for c in Clearance.objects.filter(version=version)[0].unmet}
+
+
+def elsewhere(own: Own, model: str, number: int, source: str) -> None:
+    """Write another source of a version into the server's own database: MLflow has no call for it."""
+    with contextlib.closing(sqlite3.connect(own.folder / "mlflow.db")) as store, store:
+        columns = "UPDATE model_versions SET source = ? WHERE name = ? AND version = ?"
+        assert store.execute(columns, (source, model, number)).rowcount == 1
 
 
 def told(kind: str) -> int:
@@ -286,6 +302,8 @@ def test_a_changed_byte_on_the_servers_disk_ends_the_clearance(
     assert lapsed.facts["facts"]["codes"] == "artifact_changed"
 
     sync.rehash(version, by=machine)
+    assert cleared(version) == {False}, "what was approved has been something else: it takes another review"
+    factories.approve(factories.resubmit(version))
     assert cleared(version) == {True}
 
 
@@ -306,6 +324,25 @@ def test_files_that_the_server_denies_end_the_clearance_until_they_are_back(
 
     sync.rehash(version, by=machine)
     assert cleared(version) == {True}
+
+
+def test_a_version_whose_source_moves_is_not_cleared_until_it_is_hashed_there(
+    own: Own, made: str, followed: TrackingServer
+) -> None:
+    version = approved(made, 2)
+    place = own.client.get_model_version("tumour-classifier", "1").source
+    elsewhere(own, made, 2, place)  # other files
+
+    outcome = sync.read(followed, by=User.machine(), in_passing=0)
+
+    assert outcome.moved == [version.pk]
+    assert reasons(version) == {"artifact_moved"}
+    assert again(followed).moved == []  # claimed: a task hashes it
+
+    elsewhere(own, made, 2, version.source)  # back: as approved
+    assert again(followed).problems == []
+    assert cleared(version) == {True}
+    assert (told("version.source_moved"), told("version.source_hashed")) == (2, 1)
 
 
 def test_a_version_that_cannot_be_read_whole_is_known_and_tried_again(
@@ -368,6 +405,26 @@ def test_a_server_that_was_restarted_is_read_again_by_itself(own: Own, followed:
     assert again(followed).problems == []
     assert TrackingServer.objects.get(pk=followed.pk).problem == ""
     assert (told("server.failed"), told("server.recovered")) == (1, 1)
+
+
+def test_a_run_that_started_from_a_logged_model_names_the_version_it_was_registered_as(
+    own: Own, made: str, followed: TrackingServer, auditor: User
+) -> None:
+    base = Version.objects.get(model__name="tumour-classifier", number=1)
+    run = own.client.create_run(own.client.create_experiment(f"{made}-tuned")).info
+    own.client.log_inputs(run.run_id, models=[LoggedModelInput(base.logged_model_id)])
+    source = next((own.folder / "artifacts").rglob("MLmodel")).parent
+    own.client.log_artifacts(run.run_id, str(source), "model")
+    number = own.client.create_model_version(made, f"{run.artifact_uri}/model", run.run_id).version
+    again(followed)
+
+    tuned = Version.objects.select_related("run").get(model__name=made, number=int(number))
+    (stock,) = bom.of(tuned, auditor).bases
+
+    assert tuned.run
+    assert tuned.run.model_inputs == [base.logged_model_id]
+    assert (stock.version, stock.base.said_by) == (base, "the run's model inputs")
+    assert tuned.pk in affected.standing_on(f"models:/{base.logged_model_id}", auditor).why
 
 
 def test_a_paused_server_is_not_read(own: Own, made: str, followed: TrackingServer, machine: User) -> None:

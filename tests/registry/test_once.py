@@ -66,7 +66,7 @@ class TestOneAfterAnother:
         browser = Client(
             enforce_csrf_checks=True
         )  # as in use: whoever looks for the token reads the form first
-        browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+        browser.force_login(owner, backend="registry.backends.GrantedRoles")
         browser.cookies["csrftoken"] = "c" * 32
 
         def upload(text: str, boundary: str) -> Any:

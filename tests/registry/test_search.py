@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from registry.actions import catalogue, documents
 from registry.documents.content import blank
 from registry.models import Dataset, Model, SearchRow, System, User, Version
-from registry.search.matching import matches, relevance
+from registry.search.matching import KINDS, keys, matches, relevance
 from registry.search.query import GAP, LONGEST, MOST_TERMS, parse
 from registry.search.snippets import Marker, snippets
 from tests import factories
@@ -248,3 +248,39 @@ def test_rows_of_the_index_are_seen_with_their_objects(role: str, request: pytes
 
     expected = {"auditor": 6, "owner": 5, "outsider": 0}[role]
     assert seen.count() == expected
+
+
+def test_a_phrase_beside_words_is_looked_for_where_its_words_are() -> None:
+    carded(described("alpha one"), "Daily human oversight.")
+    carded(described("alpha two"), "Oversight by a human operator.")
+    described("alpha three", "human oversight")
+    apart = described("alpha four", "human")
+    carded(apart, "oversight")
+    carded(described("beta"), "human oversight")
+
+    every = {"alpha one", "alpha two", "alpha three", "alpha four"}
+    assert found('alpha "human oversight"') == {"alpha one", "alpha three"}
+    assert found('alpha -"human oversight"') == {"alpha two", "alpha four"}
+    assert found('"human oversight"') == {"alpha one", "alpha three", "beta"}
+    assert found('-"human oversight"') == {"alpha two", "alpha four"}
+    assert found("alpha human oversight") == every
+    assert found('alpha or beta "human oversight" -three') == {"alpha one", "beta"}
+    assert found("alpha human-oversi") == {"alpha one", "alpha three"}  # the last may go on
+    assert found('alpha "human oversight" or "by a"') == {"alpha one", "alpha two", "alpha three"}
+
+
+@pytest.mark.parametrize(
+    "text", ["credit", '"credit desk" credit', "credit -desk", "-desk", 'credit -"credit desk"']
+)
+def test_all_kinds_are_found_at_once_as_each_alone(text: str) -> None:
+    model = described("credit model", "for the credit desk")
+    carded(model, "credit, then the desk, of a provider")
+    factories.system(model=model)
+    Dataset.objects.create(name="credit data", slug="credit-data")
+
+    together = keys(parse(text), *KINDS)
+
+    assert together == {kind: keys(parse(text), kind)[kind] for kind in KINDS}
+    assert any(one.count for one in together.values())
+    for one in together.values():
+        assert one.array.count(",") + (one.array != "{}") == one.count

@@ -14,8 +14,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from registry import canonical
-from registry.actions import catalogue, documents, systems
+from registry.actions import bulk, catalogue, documents, systems
 from registry.documents.content import blank
+from registry.mlflow.facts import ModelFacts, VersionFacts
 from registry.models import (
     Alias,
     Dataset,
@@ -253,3 +254,24 @@ def test_systems_do_not_name_their_models() -> None:
     row = SearchRow.objects.get(system=system)
 
     assert "scorer" not in str(row.pieces) + str(row.vector)
+
+
+def test_many_models_at_once_are_indexed_with_versions_and_aliases_and_so_is_what_comes_after(
+    machine: User,
+) -> None:
+    now = timezone.now()
+    told = [
+        (
+            ModelFacts(f"many-{n}", "Read at once.", now, {"champion": 1}, {"team": "risk"}),
+            [VersionFacts(f"many-{n}", 1, "First.", "", "", "", "READY", now, {"arch": "gbm"})],
+        )
+        for n in range(3)
+    ]
+    bulk.register_many(server=factories.model().server, models=told, by=machine)
+
+    assert SearchRow.objects.filter(kind="model", aliases=["champion"], teams=["risk"]).count() == 3
+    catalogue.move_aliases(
+        model=Model.objects.get(name="many-1"), aliases={"champion": 1, "next": 1}, by=machine
+    )
+    assert SearchRow.objects.get(model__name="many-1").aliases == ["champion", "next"]
+    assert index.differences() == []

@@ -78,7 +78,19 @@ def test_an_outsider_sees_nothing_of_anything(version: Version, outsider: User, 
     if model._meta.label != "governance.Decision":  # decisions are the gate's; see tests/governance/gate
         assert model._default_manager.exists(), "there is something to see"
 
-    assert (seen(model, outsider) == set()) == (model._meta.label not in OPEN)
+    everything = set(model._default_manager.values_list("pk", flat=True))
+    assert seen(model, outsider) == (everything if model._meta.label in OPEN else set())
+
+
+@pytest.mark.parametrize("model", GUARDED, ids=lambda model: model._meta.label)
+def test_whoever_is_switched_off_sees_nothing_at_all(version: Version, model: type[Row]) -> None:
+    """Whatever they were, and whatever is shared with them; rules that are open to everybody else too."""
+    left = factories.member("auditor", "left")
+    factories.share(version.model, left)
+    left.is_active = False
+    left.save(update_fields=["is_active"])
+
+    assert seen(model, left) == set()
 
 
 @pytest.mark.parametrize("model", GUARDED, ids=lambda model: model._meta.label)
@@ -92,7 +104,7 @@ def test_an_auditor_sees_everything(version: Version, auditor: User, model: type
 def test_nobody_sees_a_row_twice(version: Version, owner: User, model: type[Row]) -> None:
     """Shared with the person and with two groups: still one row."""
     factories.share(version.model, owner)
-    owner.groups.add(Group.objects.get(name="reviewer"))
+    owner = factories.member("reviewer", owner.username)
 
     rows = list(model._default_manager.visible_to(owner).values_list("pk", flat=True))  # type: ignore[attr-defined]
 

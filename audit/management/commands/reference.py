@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.phrases import PHRASES
+from governance import reviews
 from governance.gate import reasons
 from governance.roles import ROLES
 from registry import formats
@@ -54,10 +56,12 @@ def pages() -> dict[str, str]:
     """File name → content."""
     return {
         "roles.md": HEAD + _roles(),
+        "permissions.md": HEAD + _permissions(),
         "events.md": HEAD + _events(),
         "gate-reasons.md": HEAD + _reasons(),
         "documents.md": HEAD + _documents(),
         "formats.md": HEAD + _formats(),
+        "reviews.md": HEAD + _reviews(),
     }
 
 
@@ -71,6 +75,29 @@ def _roles() -> str:
     for role, permissions in ROLES.items():
         rows += [f"## {role}", "", *(f"- `{permission}`" for permission in permissions), ""]
     return "\n".join(rows)
+
+
+def _permissions() -> str:
+    """Who gets what from every route, from the table that the tests walk."""
+    columns = ("anonymous", "outsider", "viewer", "owner", "reviewer", "compliance", "auditor", "admin")
+    rows = [
+        "# Who gets what from every route",
+        "",
+        "What each role may do stands in [roles.md](roles.md). This table is walked by a test with every role; a route",
+        "without a row, and a row without a route, fail it. Where a route is about an object, the first status is for one",
+        "that is shared with the caller and the second for one that is not. The outsider has an account and no role; an",
+        "auditor whose time is over gets what the outsider gets. 400, 404 after 200, 409, 412, 415 and 428: the caller",
+        "may, and what was sent cannot be accepted as it is.",
+        "",
+        f"| method | route | {' | '.join(columns)} |",
+        f"| --- | --- |{' --- |' * len(columns)}",
+    ]
+    table = yaml.safe_load((settings.BASE_DIR / "docs" / "reference" / "routes.yaml").read_text())
+    for key, row in table.items():
+        method, name = key.split(" ", 1)
+        cells = [" / ".join(cell) for cell in zip(*(one.split() for one in row), strict=True)]
+        rows.append(f"| {method} | `{name}` | {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
 
 
 def _events() -> str:
@@ -148,6 +175,40 @@ def _document_rules() -> list[str]:
         severities = " | ".join(rule.severity[one] for one in CLASSES)
         rows.append(f"| `{rule.code}` | {rule.label} | {severities} |")
     return [*rows, ""]
+
+
+def _reviews() -> str:
+    """States, transitions and the default rules, from the tables that the verbs and the triggers stand on."""
+    rows = [
+        "# Reviews",
+        "",
+        "Every step a review may take; PostgreSQL refuses every other one, whoever asks.",
+        "",
+        "```mermaid",
+        reviews.diagram(),
+        "```",
+        "",
+        "| state | means |",
+        "| --- | --- |",
+        *(f"| `{one.key}` | {one.meaning} |" for one in reviews.STATES),
+        "",
+        "| from | to | caused by | event |",
+        "| --- | --- | --- | --- |",
+        *(f"| `{one.before}` | `{one.after}` | {one.who} | `{one.event}` |" for one in reviews.TRANSITIONS),
+        "",
+        "## What an approval needs",
+        "",
+        "Until compliance decides otherwise, by the class of the strictest system that uses the model:",
+        "",
+        "| risk class | rule |",
+        "| --- | --- |",
+        *(f"| {name} | {one.in_words()} |" for name, one in reviews.DEFAULTS.items()),
+        "",
+        "What is ticked for high risk:",
+        "",
+        *(f"- `{one.key}`: {one.text}" for one in reviews.HIGH),
+    ]
+    return "\n".join(rows) + "\n"
 
 
 def _formats() -> str:

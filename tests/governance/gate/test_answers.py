@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -15,7 +16,9 @@ from governance.actions import tokens as token_verbs
 from governance.gate.journal import FIELDS, record_digest
 from governance.gate.merkle import root
 from governance.models import Batch, Decision
-from registry.actions import catalogue
+from governance.scopes import Scope
+from registry.actions import catalogue, roles
+from registry.models import User
 from tests import factories
 from tests.governance.gate.conftest import Running, Served, code, stored
 
@@ -45,6 +48,20 @@ def test_what_is_stored_can_be_computed_again(gate: Running, served: Served) -> 
     assert (batch.count, batch.allowed) == (1, 1)
     assert batch.root == root([bytes.fromhex(decision.digest)]).hex()
     assert abs(decision.decided_at - timezone.now()) < timedelta(seconds=10)
+
+
+def test_a_role_ends_at_the_gate_at_its_second(gate: Running, served: Served) -> None:
+    """The policy lets owners in; the account is one for a moment, and nothing runs when that is over."""
+    scorer = User.objects.create(username="scorer", kind=User.Kind.SERVICE)
+    until = timezone.now() + timedelta(seconds=3)
+    roles.give(user=scorer, role="owner", reason="A trial.", until=until, by=User.machine())
+    factories.share(served.version.model, scorer)  # what is left to it when the role is over
+    _, secret = factories.token(served.version.model, owner=scorer)
+    assert gate.check(served.path, secret.text).status_code == 200
+
+    time.sleep(max(0.0, (until - timezone.now()).total_seconds()) + 0.1)
+
+    assert code(gate.check(served.path, secret.text)) == "policy_does_not_allow"
 
 
 def test_each_way_to_be_denied_names_itself(gate: Running, served: Served) -> None:
@@ -108,7 +125,7 @@ def test_an_account_that_is_switched_off_is_refused_with_the_next_query(
 
 def test_a_token_expires_by_the_clock_of_the_database(gate: Running, served: Served) -> None:
     token, secret = token_verbs.issue(
-        name="short", owner=factories.member("owner"), models=[served.version.model], actions=["predict"],
+        name="short", owner=factories.member("owner"), models=[served.version.model], scope=Scope(actions=("predict",)),
         environment="production", expires_at=timezone.now() + timedelta(seconds=1.5), by=factories.member("owner"),
     )  # fmt: skip
     assert gate.check(served.path, secret.text).status_code == 200

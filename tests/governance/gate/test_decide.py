@@ -22,6 +22,7 @@ TOKEN = TokenFacts(
     id="5a2e", environment="production", actions=("predict",), expired=False, revoked=False, caller="scorer",
     active=True, groups=frozenset({"services"}),
 )  # fmt: skip
+OWN = replace(TOKEN, limits={"rate": {"limit": 2, "per": "minute"}})
 
 
 def policy(*rules: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ LIMITED = ALLOW | {
 }
 KEY = policies.compiled(policy(LIMITED)).rules[0].charge.key  # type: ignore[union-attr]
 FACTS = Facts(
-    at=NOW, token=TOKEN, model_known=True, in_scope=True, policy=policy(ALLOW), version=2, cleared=True,
+    at=NOW, token=TOKEN, model_known=True, in_scope=True, in_sight=True, version_in_scope=True, policy=policy(ALLOW), version=2, cleared=True,
     endpoint="http://127.0.0.1:5001",
 )  # fmt: skip
 QUERY = Query(door="proxy", request_id="r" * 8, method="POST", model="credit-scorer")
@@ -53,6 +54,21 @@ FLIPS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {},
     ),
     ("scope_model", {"in_scope": False}, {}),
+    ("scope_lost", {"in_sight": False}, {}),
+    ("token_waiting", {"token": replace(TOKEN, waiting=True)}, {}),
+    ("token_waiting", {"second_missing": True}, {}),
+    ("token_outlived", {"outlived": True}, {}),
+    ("sponsor_inactive", {"token": replace(TOKEN, answered_for=False)}, {}),
+    ("scope_network", {"token": replace(TOKEN, networks=("192.0.2.0/24",))}, {}),
+    ("scope_network", {"token": replace(TOKEN, networks=("192.0.2.0/24",))}, {"network": "198.51.100.1"}),
+    ("scope_network", {"token": replace(TOKEN, networks=("nonsense",))}, {"network": "198.51.100.1"}),
+    ("scope_purpose", {"token": replace(TOKEN, purpose="triage")}, {"purpose": "marketing"}),
+    ("scope_version", {"version_in_scope": False}, {}),
+    ("limits_unavailable", {"token": OWN}, {}),
+    ("limits_unavailable", {"token": replace(TOKEN, limits={"rate": "often"})}, {}),
+    ("limits_unavailable", {"token": OWN, "spent": {"token:5a2e": Shortage("limits_unavailable")}}, {}),
+    ("token_rate", {"token": OWN, "spent": {"token:5a2e": Shortage("policy_rate", 7)}}, {}),
+    ("token_quota", {"token": OWN, "spent": {"token:5a2e": Shortage("policy_quota", 7)}}, {}),
     ("scope_action", {"token": replace(TOKEN, actions=())}, {}),
     ("scope_action", {}, {"action": "explain"}),
     ("no_policy", {"policy": None}, {}),
@@ -155,10 +171,15 @@ def test_the_reasons_of_a_clearance_are_told() -> None:
         | st.builds(
             TokenFacts, id=st.just("x"), environment=st.just("staging"),
             actions=st.sampled_from([(), ("predict",)]), expired=st.booleans(), revoked=st.booleans(),
+            waiting=st.booleans(), answered_for=st.booleans(), networks=st.sampled_from([(), ("192.0.2.0/24",)]),
             caller=st.just("scorer"), active=st.booleans(), groups=st.just(frozenset()),
         ),
         model_known=st.booleans(),
         in_scope=st.booleans(),
+        in_sight=st.booleans(),
+        second_missing=st.booleans(),
+        outlived=st.booleans(),
+        version_in_scope=st.booleans(),
         policy=st.sampled_from([None, {}, policy(ALLOW), policy(DENY), policy(ALLOW, {"effect": "deny"})]),
         version=st.none() | st.just(1),
         cleared=st.booleans(),
@@ -174,9 +195,16 @@ def test_allowed_means_that_every_condition_holds(facts: Facts) -> None:
         and not token.expired
         and not token.revoked
         and token.active
+        and not token.waiting
+        and token.answered_for
+        and token.networks == ()
         and token.actions == ("predict",)
         and facts.model_known
         and facts.in_scope
+        and facts.in_sight
+        and not facts.second_missing
+        and not facts.outlived
+        and facts.version_in_scope
         and facts.policy == policy(ALLOW)
         and facts.version is not None
         and facts.cleared

@@ -59,6 +59,16 @@ def test_a_query_reaches_the_model_server_without_the_callers_secrets(
     assert stored(response).door == "proxy"
 
 
+def test_a_cookie_of_the_model_server_comes_back_with_nobodys_query(
+    gate: Running, served: Served, scoring: Any
+) -> None:
+    for _ in range(2):
+        assert gate.predict(served.path, served.secret, b"{}").status_code == 200
+
+    assert len(scoring.seen) == 2
+    assert not [headers for _, headers, _ in scoring.seen if "cookie" in {name.lower() for name in headers}]
+
+
 def test_a_denied_query_never_reaches_the_model_server(gate: Running, served: Served, scoring: Any) -> None:
     gate.predict(served.path)
     gate.predict(f"/models/{served.slug}/versions/7/invocations", served.secret)

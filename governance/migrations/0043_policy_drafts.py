@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0041_policies"),
+        ("governance", "0042_policies"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

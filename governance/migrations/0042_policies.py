@@ -17,7 +17,7 @@ ACTIONS = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0031_speed"),
+        ("governance", "0041_review_guards"),
     ]
 
     operations = [

@@ -1,0 +1,114 @@
+"""Many tokens at once: all of an account, all that reach a model, all there are, and those that have leaked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from governance import tokens
+from governance.events import TokenExpiring, TokenLeaked, TokenRevoked, TokensRevoked
+from governance.models import ServiceAccount, Token, TokenUse
+from governance.models.tokens import TokenQuerySet
+from registry.errors import Invalid
+from registry.events import publish, publish_together
+from registry.models import Model, User
+from registry.permissions import require
+
+EVERYTHING = "revoke everything"  # what has to be typed
+ANNOUNCED_BEFORE = timedelta(days=5)
+
+
+@transaction.atomic
+def revoke_all_of(*, account: User, by: User) -> int:
+    """End every token of a person or a service account with the next query; returns how many."""
+    sponsored = ServiceAccount.objects.filter(account=account, sponsor=by).exists()
+    if account.pk != by.pk and not sponsored:
+        require(by, "governance.revoke_token")
+    count = _end(Token.objects.filter(owner=account), by)
+    publish(TokensRevoked(reach=f"all of {account}", target=account, count=count, by=by))
+    return count
+
+
+@transaction.atomic
+def revoke_reaching(*, model: Model, by: User) -> int:
+    """End every token that reaches `model` with the next query, whatever else it reaches; returns how many."""
+    require(by, "governance.revoke_token", on=model)
+    count = _end(Token.objects.reaching(model), by)
+    publish(TokensRevoked(reach=f"all that reach {model}", target=model, count=count, by=by))
+    return count
+
+
+@transaction.atomic
+def revoke_everything(*, confirmed: str, by: User) -> int:
+    """End every token there is with the next query; returns how many. `confirmed` is the sentence that was typed."""
+    require(by, "governance.revoke_every_token")
+    if confirmed.strip().lower() != EVERYTHING:
+        raise Invalid(fields={"confirmed": [f"Type “{EVERYTHING}” to confirm."]})
+    count = _end(Token.objects.all(), by)
+    publish(TokensRevoked(reach="all there are", target=None, count=count, by=by))
+    return count
+
+
+@transaction.atomic
+def end_leaked(*, found: Sequence[tuple[str, str]], by: User) -> list[Token]:
+    """End the tokens that somebody has found where they should not be: pairs of the token's text and the place.
+
+    Whoever holds a token may end it; nobody else learns whether it was known.
+    """
+    places = {
+        digest: place for text, place in found for digest in tokens.digests(text, settings.TOKEN_PEPPERS)
+    }
+    rows = Token.objects.select_for_update(of=("self",)).select_related("owner")
+    ended = list(rows.filter(digest__in=places, revoked_at=None).order_by("pk"))
+    Token.objects.filter(pk__in=[one.pk for one in ended]).update(
+        revoked_at=timezone.now(), revoked_by=by, ended_as=Token.End.LEAKED
+    )
+    publish_together(
+        [
+            TokenLeaked(token=one, owner=str(one.owner), place=_place(places[one.digest]), by=by)
+            for one in ended
+        ]
+    )
+    return ended
+
+
+@transaction.atomic
+def announce_ends(*, by: User) -> int:
+    """Tell once of each token that it ends within five days; returns of how many. Short-lived and replaced ones are silent."""
+    now = timezone.now()
+    soon = Token.objects.open(now).filter(expires_at__lte=now + ANNOUNCED_BEFORE, overlap_ends_at=None)
+    rows = (
+        soon.exclude(use__announced_at__isnull=False).select_for_update(of=("self",)).select_related("owner")
+    )
+    due = [one for one in rows.order_by("pk")[:500] if one.expires_at - one.issued_at > ANNOUNCED_BEFORE]
+    TokenUse.objects.bulk_create(
+        [TokenUse(token=one, announced_at=now) for one in due],
+        update_conflicts=True, unique_fields=["token"], update_fields=["announced_at"],
+    )  # fmt: skip
+    publish_together(
+        [
+            TokenExpiring(token=one, owner=str(one.owner), expires_at=one.expires_at.isoformat(), by=by)
+            for one in due
+        ]
+    )
+    return len(due)
+
+
+def _end(found: TokenQuerySet, by: User) -> int:
+    now = timezone.now()
+    rows = found.open(now).select_for_update(of=("self",)).select_related("owner")
+    ended = list(rows.order_by("pk"))
+    Token.objects.filter(pk__in=[one.pk for one in ended]).update(
+        revoked_at=now, revoked_by=by, ended_as=Token.End.REVOKED
+    )
+    publish_together([TokenRevoked(token=one, owner=str(one.owner), by=by) for one in ended])
+    return len(ended)
+
+
+def _place(text: str) -> str:
+    """Where it was found, without any token in it and short enough for the trail."""
+    return tokens.masked(text)[:300]
