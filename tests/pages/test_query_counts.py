@@ -40,7 +40,7 @@ PINNED = {
     "imports": 6,  # imports; their number
     "home": 16,  # broken glass; reviews that are due; versions in use without clearance, their aliases; coverage (2); servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
-    "model-access": 11,  # model; may one see it; policies of two environments; groups and accounts that they name; tokens
+    "model-access": 12,  # model; may one see it; policies of two environments; groups and accounts that they name; tokens
     "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 11,  # models bare and dressed; their number; aliases; systems; what to filter by; saved filters
     "password_change": 4,
