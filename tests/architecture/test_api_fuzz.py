@@ -149,6 +149,8 @@ def test_nobody_gets_nothing(described: dict[str, Any], there: dict[str, dict[st
 
     for found in schema.get_all_operations():
         operation = found.ok()
+        if operation.path == "/api/v1/tokens/leaked/":  # whoever has found a token has no account
+            continue
         names = [parameter.name for parameter in operation.path_parameters]
         place = place_of(operation.path, names, there)
         _probe(operation.as_strategy(MODES[0], path_parameters=place or None), {}, answers)
