@@ -32,6 +32,8 @@ class Role(models.TextChoices):
 class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
     def visible_to(self, user: User) -> Self:
         """One's own, and all for those who may see who holds which."""
+        if not user.is_active:
+            return self.none()
         return self if user.has_perm("registry.view_rolegrant") else self.filter(user_id=user.pk)
 
     def standing(self) -> Self:

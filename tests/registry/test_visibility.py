@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -10,7 +11,8 @@ from django.contrib.auth.models import Group
 from django.db.models import Model as Row
 
 from audit.models import Entry, Report
-from governance.actions import filters, severities
+from governance.actions import filters, glass, review_rules, service_accounts, severities, token_lives
+from governance.models import rule_for
 from registry.actions import catalogue, pipelines
 from registry.errors import Missing, Refused
 from registry.models import Dataset, Document, Model, Revision, System, User, Version
@@ -28,7 +30,7 @@ GUARDED = [
 # One's own and nobody else's, whatever the role.
 PRIVATE = {"governance.SavedFilter"}
 # Rules of the house that everybody with an account may read.
-OPEN = {"governance.SeverityDecision"}
+OPEN = {"governance.SeverityDecision", "governance.ReviewRuleDecision", "governance.TokenLife"}
 
 
 @pytest.fixture
@@ -51,6 +53,22 @@ def version(db: None) -> Version:
         severity="hint",
         rationale="Tried out.",
         by=factories.member("compliance"),
+    )
+    compliance = factories.member("compliance")
+    review_rules.decide(
+        rule=replace(rule_for(version), max_age_days=300, again_after_days=200),
+        rationale="Tried.",
+        by=compliance,
+    )
+    token_lives.decide(risk_class="limited", days=60, rationale="Tried.", by=compliance)
+    admin = factories.member("admin")
+    service_accounts.make(name="scoring-bot", sponsor=admin, purpose="Scores.", by=admin)
+    glass.ask(
+        version=version,
+        environment="production",
+        minutes=10,
+        reason="At a standstill.",
+        by=factories.member("owner"),
     )
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
