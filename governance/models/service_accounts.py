@@ -11,12 +11,15 @@ from django.db.models import Q
 from registry.models import User
 
 
+SEES_ALL = ("governance.issue_token", "governance.view_token", "registry.view_user")
+
+
 class ServiceAccountQuerySet(models.QuerySet["ServiceAccount"]):
     def visible_to(self, user: User) -> Self:
-        """One's own, and all for those who issue tokens or look after accounts: a token may act for any of them."""
+        """One's own, and all for those who issue or watch tokens or look after accounts: a token may act for any of them."""
         if not user.is_active:
             return self.none()
-        if user.has_perm("governance.issue_token") or user.has_perm("registry.view_user"):
+        if any(user.has_perm(one) for one in SEES_ALL):
             return self
         return self.filter(Q(sponsor=user.pk) | Q(account=user.pk))
 

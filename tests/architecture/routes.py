@@ -116,7 +116,7 @@ class Route:
     def is_about_something(self) -> bool:
         """Whether there is one of it that is shared and one that is not; a figure is the same for equal pictures."""
         return bool(set(self.parts) - WORDS) and not self.name.startswith(
-            ("/", "admin:", "server", "mlflow-")
+            ("/", "admin:", "server", "service-account", "mlflow-")
         )
 
     def address(self, stand: Stand) -> str:
