@@ -10,7 +10,6 @@ from django.db.models import Q
 
 from registry.models import User
 
-
 SEES_ALL = ("governance.issue_token", "governance.view_token", "registry.view_user")
 
 
