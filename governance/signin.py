@@ -61,7 +61,7 @@ def limit_of(token: Token) -> Limit:
     what its sponsor sees as well.
     """
     models: dict[str, Any] | None = None
-    seen = token.reach() if token.actions or token.tag_key else None
+    seen = token.reach() if token.actions or token.tag_key or token.models.exists() else None
     if token.owner.kind == User.Kind.SERVICE:
         both = Model.objects.visible_to(_sponsor(token)).values("pk")
         seen = (seen if seen is not None else Model.objects.all()).filter(pk__in=both)
