@@ -46,10 +46,11 @@ def test_a_token_reads_what_its_owner_sees(reading: Any) -> None:
     assert TokenUse.objects.get(token=reading[0]).portal_at
 
 
-def test_a_token_with_models_sees_those_and_no_others(outsider: User) -> None:
+@pytest.mark.parametrize("actions", [("predict",), ()])
+def test_a_token_with_models_sees_those_and_no_others(actions: tuple[str, ...], outsider: User) -> None:
     one, other = factories.model(), factories.model()
     factories.system(model=other)
-    _, secret = factories.token(one, portal=("read",))
+    _, secret = factories.token(one, actions=actions, portal=("read",))
 
     assert slugs(ask(secret, "/models/")) == {one.slug}
     for path in (f"/models/{other.slug}/", f"/systems/{System.objects.get().slug}/"):
