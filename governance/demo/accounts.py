@@ -20,7 +20,7 @@ ROLES = {
     "compliance": "decides risk classes, sees everything, orders reports",
     "auditor": "reads everything, changes nothing",
     "outsider": "has no role and sees nothing",
-    "admin": "shares models, manages accounts",
+    "admin": "shares models, gives roles, countersigns tokens",
 }
 
 
