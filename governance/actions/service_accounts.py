@@ -42,6 +42,8 @@ def make(*, name: str, sponsor: User, purpose: str, by: User) -> ServiceAccount:
 def pass_on(*, account: ServiceAccount, sponsor: User, by: User) -> ServiceAccount:
     """From now on `sponsor` answers for it. Its tokens reach what the new sponsor sees, with the next query."""
     one = _own(account, by)
+    if one.sponsor_id != by.pk:  # whoever may only stop things gives none to anybody
+        require(by, "governance.make_serviceaccount")
     _check_sponsor(sponsor)
     previous, one.sponsor = str(one.sponsor), sponsor
     one.save(update_fields=["sponsor"])

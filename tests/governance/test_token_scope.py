@@ -502,7 +502,10 @@ class TestServiceAccounts:
             service_accounts.end(account=made, by=outsider)
         with pytest.raises(Conflict, match="taken"):
             service_accounts.make(name="bot", sponsor=owner, purpose="Again.", by=owner)
+        with pytest.raises(Refused):  # compliance may stop it, and give it to nobody
+            service_accounts.pass_on(account=made, sponsor=colleague, by=factories.member("compliance"))
         assert service_accounts.pass_on(account=made, sponsor=colleague, by=owner).sponsor == colleague
+        assert not service_accounts.end(account=made, by=factories.member("compliance")).account.is_active
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
