@@ -104,9 +104,12 @@ class WhyForm(forms.Form):
     version = forms.CharField(
         required=False, max_length=255, label="Version or alias", help_text="Empty for champion."
     )
-    action = forms.ChoiceField(choices=Token.Action.choices, initial="predict")
+    action = forms.ChoiceField(required=False, choices=Token.Action.choices, initial="predict")
     environment = forms.ChoiceField(
-        choices=Environment.choices, help_text="With a token, the token's counts."
+        required=False,
+        choices=Environment.choices,
+        initial=Environment.PRODUCTION,
+        help_text="With a token, the token's counts.",
     )
     network = forms.GenericIPAddressField(required=False, label="From the address")
     purpose = forms.CharField(required=False, max_length=80)
@@ -122,6 +125,11 @@ class WhyForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
+        for name in (
+            "action",
+            "environment",
+        ):  # an address may leave out what is usual, as that of the interface may
+            given[name] = given.get(name) or self.fields[name].initial
         if not self.errors and not (given.get("caller") or given.get("token")):
             self.add_error("caller", "Name an account or a token.")
         return given

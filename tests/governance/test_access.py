@@ -178,6 +178,14 @@ class TestWhy:
         assert (inside["allowed"], inside["limited"], inside["version"]) == (True, True, 1)
         assert inside["clearance"]
 
+    def test_an_address_may_leave_out_what_is_usual(
+        self, version: Version, owner: User, as_user: AsUser
+    ) -> None:
+        page = as_user(owner).get(reverse("why"), {"caller": "owner", "model": version.model.slug})
+
+        assert (page.status_code, page.context["form"].errors) == (200, {})
+        assert page.context["explained"].answer.reason == "no_policy"
+
     def test_a_token_brings_its_scope(self, version: Version, owner: User, as_user: AsUser) -> None:
         publish(version.model, rule("group:owner", actions=["predict", "explain"]))
         token, _ = factories.token(version.model)
