@@ -83,7 +83,7 @@ class Found(Listing):
 class FoundModelOut(ModelOut):
     """A model as the list shows it, with its state in the environment that was asked about."""
 
-    state = serializers.SerializerMethodField()
+    state = serializers.CharField(help_text="One of cleared, not-cleared, ungoverned.")
     unmet = serializers.SerializerMethodField()
     teams = serializers.ListField(child=serializers.CharField())
     flavours = serializers.ListField(child=serializers.CharField())
@@ -94,10 +94,6 @@ class FoundModelOut(ModelOut):
         fields = [
             *ModelOut.Meta.fields, "state", "unmet", "teams", "flavours", "changed_at", "version_count",
         ]  # fmt: skip
-
-    def get_state(self, model: Any) -> str:
-        """One of cleared, not-cleared, ungoverned."""
-        return "cleared" if model.cleared else "not-cleared" if model.carded else "ungoverned"
 
     def get_unmet(self, model: Any) -> list[str]:
         """Why the latest version is not cleared, where no version is."""

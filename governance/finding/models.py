@@ -10,19 +10,21 @@ from django.db.models import (
     Count,
     Exists,
     F,
+    Func,
     JSONField,
+    Min,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
+    Value,
 )
 from django.db.models.functions import Coalesce
 
 from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
-from governance.models import Clearance, RiskClass, RiskDecision
+from governance.models import Clearance, RiskClass, RiskDecision, Standing
 from registry.models import (
     Alias,
-    Document,
     Environment,
     Model,
     SearchRow,
@@ -44,7 +46,7 @@ STATE = Criterion(
     "state",
     "State",
     "Whether a version is cleared for the environment.",
-    (("cleared", "Cleared"), ("not-cleared", "Not cleared"), ("ungoverned", "No card")),
+    tuple(Standing.State.choices),
 )
 WHY = Criterion(
     "why",
@@ -85,9 +87,17 @@ LATER = RiskDecision.objects.filter(system=OuterRef("system")).filter(
 VERSION_COUNT = (
     Version.objects.filter(model=OuterRef("pk")).values("model").annotate(n=Count("pk")).values("n")
 )
-CARDED = Document.objects.filter(version__model=OuterRef("pk"))
+# The sentences of the conditions that do not hold
+WHY_NOT = Func(
+    F("conditions"),
+    Value("$[*] ? (@.met == false).why"),
+    function="jsonb_path_query_array",
+    output_field=JSONField(),
+)
+STATES = dict(Standing.State.choices)
 COUNTED = (
-    "SELECT word, sum(models)::bigint FROM ({together}) together, unnest(together.offered) word "
+    "SELECT word, sum(models)::bigint FROM ({together}) together "
+    "JOIN registry_searchrow r ON r.kind = 'model' AND r.model_id = together.one, unnest(r.offered) word "
     "GROUP BY word ORDER BY 2 DESC, 1 LIMIT %s"
 )
 
@@ -118,7 +128,7 @@ def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> list[Any]:
 
     Aliases and systems come as bare values: to make objects of them costs more than to ask for them.
     """
-    rows: list[Any] = list(stated(chosen, found))
+    rows: list[Any] = list(stated(chosen, found).only("name", "slug", "description", "server__name"))
     by_key = {row.pk: row for row in rows}
     for row in rows:
         row.held, row.used_in = [], []
@@ -134,21 +144,18 @@ def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> list[Any]:
 
 def stated(chosen: Chosen, found: QuerySet[Model]) -> QuerySet[Model]:
     """Models with what is counted and decided about them, in one query."""
-    environment = chosen["environment"]
-    latest = Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment)
-    return (
-        found.select_related("server")
-        .only("name", "slug", "description", "tags", "created_at", "server__name")
-        .annotate(
-            # Of fifty rows each is looked up by its index; EXISTS would be hashed over all versions there are.
-            cleared=Coalesce(Subquery(latest.filter(allowed=True).values("allowed")[:1]), False),
-            carded=Subquery(CARDED.values("pk")[:1]),
-            conditions=Subquery(latest.order_by("-version__number").values("conditions")[:1]),
-            version_count=Coalesce(Subquery(VERSION_COUNT), 0),
-            teams=F("indexed__teams"),
-            flavours=F("indexed__flavours"),
-            changed_at=F("indexed__changed_at"),
-        )
+    stands = Standing.objects.filter(model=OuterRef("pk"), environment=chosen["environment"])
+    lacking = Clearance.objects.filter(version=OuterRef("latest"), environment=OuterRef("environment"))
+    why = stands.filter(state=Standing.State.NOT_CLEARED).values(
+        why=Subquery(lacking.values(why=WHY_NOT)[:1])
+    )
+    return found.select_related("server").annotate(
+        state=Subquery(stands.values("state")[:1]),
+        why_not=Subquery(why[:1], output_field=JSONField()),
+        version_count=Coalesce(Subquery(VERSION_COUNT), 0),
+        teams=F("indexed__teams"),
+        flavours=F("indexed__flavours"),
+        changed_at=F("indexed__changed_at"),
     )
 
 
@@ -165,35 +172,16 @@ def _indexed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
 
 def _governed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
     """By what control has decided."""
-    cleared = _cleared(chosen["environment"])
-    if chosen["state"] == "cleared":
-        found = found.filter(cleared)
-    elif chosen["state"] == "not-cleared":
-        found = found.filter(Exists(CARDED))
-    elif chosen["state"] == "ungoverned":
-        found = found.exclude(Exists(CARDED))
-    if chosen["why"]:
-        unmet: dict[str, Any] = {"unmet__contains": [chosen["why"]]}
-        found = found.alias(unmet=_unmet(chosen["environment"])).filter(**unmet)
-    if chosen["why"] or chosen["state"] == "not-cleared":
-        found = found.exclude(cleared)  # once: to look is a good part of the answer's time
+    if chosen["state"] or chosen["why"]:
+        standing = Standing.objects.filter(environment=chosen["environment"])
+        if chosen["state"]:
+            standing = standing.filter(state=chosen["state"])
+        if chosen["why"]:
+            standing = standing.filter(unmet__contains=[chosen["why"]])
+        found = found.filter(pk__in=standing.values("model"))
     if chosen["risk"]:
         found = found.filter(_risk(chosen["risk"]))
     return found
-
-
-def _cleared(environment: str) -> Exists:
-    return Exists(
-        Clearance.objects.filter(version__model=OuterRef("pk"), environment=environment, allowed=True)
-    )
-
-
-def _unmet(environment: str) -> Subquery:
-    """The codes that the latest version of a model does not meet: looked up for each model that the rest leaves over."""
-    of_version = Clearance.objects.filter(version=OuterRef("pk"), environment=environment, allowed=False)
-    latest = Version.objects.filter(model=OuterRef("pk")).order_by("-number")
-    codes = latest.values(codes=Subquery(of_version.values("unmet_codes")[:1]))[:1]
-    return Subquery(codes, output_field=JSONField())
 
 
 def _risk(asked: str) -> Q:
@@ -213,7 +201,8 @@ def occurring(user: User) -> dict[str, list[tuple[str, int]]]:
     if not sees_everything(user):
         seen = seen.filter(model__in=Model.objects.visible_to(user).values("pk"))
     # Many models offer the same words: those are counted first, and only then taken apart.
-    together = seen.order_by().values("offered").annotate(models=Count("model_id"))
+    together = seen.order_by().values("offered_hash")
+    together = together.annotate(models=Count("model_id"), one=Min("model_id"))
     sql, parameters = together.query.sql_with_params()
     found: dict[str, list[tuple[str, int]]] = {"team": [], "flavour": [], "alias": []}
     with connection.cursor() as cursor:
@@ -228,16 +217,12 @@ def occurring(user: User) -> dict[str, list[tuple[str, int]]]:
 
 def unmet(model: Any) -> list[str]:
     """Why the latest version of a model as `dressed` is not cleared, a sentence each; none where a version is."""
-    if model.cleared or not model.carded:
-        return []
-    return [condition["why"] for condition in model.conditions or [] if not condition["met"]]
+    return model.why_not or []
 
 
 def state(model: Any) -> str:
     """The state of a model as `dressed` in words."""
-    if model.cleared:
-        return "Cleared"
-    return "Not cleared" if model.carded else "No card"
+    return str(STATES[model.state])
 
 
 def _risks(model: Any) -> str:

@@ -10,6 +10,7 @@ from governance.models.reviews import Judgement, Review, ReviewCondition, judgin
 from governance.models.risk import RiskClass, RiskDecision
 from governance.models.service_accounts import ServiceAccount
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
+from governance.models.standings import Standing
 from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SavedFilter",
     "ServiceAccount",
     "SeverityDecision",
+    "Standing",
     "Suspension",
     "Token",
     "TokenLife",

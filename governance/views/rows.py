@@ -14,11 +14,13 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from governance.finding import models as models_list
-from governance.models import RiskClass
+from governance.models import RiskClass, Standing
 from registry.models import System
 from registry.templatetags.ui import pill, snippet, when
 
 STRICTEST = (RiskClass.PROHIBITED, RiskClass.HIGH, None, RiskClass.LIMITED, RiskClass.MINIMAL)
+LOOKS = {"cleared": "ok", "not-cleared": "critical", "ungoverned": "attention"}
+STATES = dict(Standing.State.choices)
 PURPOSE = 110  # characters of an intended purpose
 ROLES = dict(System.OperatorRole.choices)
 
@@ -32,7 +34,7 @@ def of_model(one: Any) -> dict[str, Any]:
         "name": one.name,
         "place": " · ".join([one.server.name, *(one.flavours or ())]),
         "snippet": snippet(one.snippet),
-        "state": _state(one),
+        "state": _state(one.state),
         "why": unmet[0] if unmet else "",
         "every_why": " ".join(unmet),
         "risk": risk_pill(min(classes, key=STRICTEST.index)) if classes else "",
@@ -80,7 +82,6 @@ def risk_pill(risk_class: str | None) -> SafeString:
     return render_to_string("governance/risk_pill.html", {"risk_class": risk_class})
 
 
-def _state(one: Any) -> SafeString:
-    if one.cleared:
-        return pill("ok", "Cleared")
-    return pill("critical", "Not cleared") if one.carded else pill("attention", "No card")
+@lru_cache(maxsize=4)
+def _state(state: str) -> SafeString:
+    return pill(LOOKS[state], STATES[state])

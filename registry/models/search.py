@@ -66,6 +66,12 @@ class SearchRow(models.Model):
     aliases = ArrayField(models.TextField(), default=list)
     # "team:credit", "flavour:sklearn", "alias:champion"; at most 2 000 bytes, so that they fit into an index
     offered = ArrayField(models.TextField(), default=list)
+    # Stands for `offered` where models that offer the same are counted together: to hash arrays is most of that work
+    offered_hash = models.GeneratedField(
+        expression=models.Func(models.F("offered"), models.Value(0), function="hash_array_extended"),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
     changed_at = models.DateTimeField()  # newest of: created, last version, last revision of a document
 
     objects = SearchRowQuerySet.as_manager()
@@ -93,7 +99,10 @@ class SearchRow(models.Model):
             GinIndex(fields=["teams", "flavours", "aliases"], name="search_values", fastupdate=False),
             # What pages offer to filter by is read from the index alone, past the wide rows of the table.
             models.Index(
-                fields=["model"], include=["offered"], condition=Q(kind="model"), name="search_offered"
+                fields=["model"],
+                include=["offered_hash", "offered"],
+                condition=Q(kind="model"),
+                name="search_offered",
             ),
         ]
 

@@ -1,0 +1,34 @@
+"""What models offer to filter by is counted by a number that stands for it, and not by arrays of text."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("registry", "0090_roles"),
+    ]
+
+    operations = [
+        migrations.RemoveIndex(
+            model_name="searchrow",
+            name="search_offered",
+        ),
+        migrations.AddField(
+            model_name="searchrow",
+            name="offered_hash",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=models.Func(models.F("offered"), models.Value(0), function="hash_array_extended"),
+                output_field=models.BigIntegerField(),
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="searchrow",
+            index=models.Index(
+                condition=models.Q(("kind", "model")),
+                fields=["model"],
+                include=("offered_hash", "offered"),
+                name="search_offered",
+            ),
+        ),
+    ]
