@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from registry.models import User, sees_everything
-from registry.search.matching import Among, Keys, Within, gathered, keys, relevance
+from registry.search.matching import Among, Keys, Within, by_relevance, gathered, keys
 from registry.search.query import LONGEST, Query, parse
 
 WITHIN = (
@@ -69,7 +69,9 @@ class Plan:
     matching: Callable[[User, Chosen], QuerySet[Any]]
     dressed: Callable[[User, Chosen, QuerySet[Any]], Iterable[Any]]
     columns: tuple[Column, ...]
-    occurring: Callable[[User], dict[str, list[tuple[str, int]]]] = field(default=lambda _user: {})
+    occurring: Callable[[User, Chosen], dict[str, list[tuple[str, int]]]] = field(
+        default=lambda _user, _asked: {}
+    )
     sort: str = "name"  # the order without a search; a search sorts by relevance
 
     def chosen(self, given: Mapping[str, str]) -> Chosen:
@@ -83,25 +85,25 @@ class Plan:
 
     def fitting(self, user: User, chosen: Chosen) -> Keys | None:
         """Which rows fit, asked once, for what a page counts and what it is cut from; None for all there are."""
-        if not sees_everything(user) or chosen.values:
+        if chosen.values:
             return gathered(self.matching(user, chosen))
-        return chosen.found
+        return chosen.open_to(user)
 
     def ordered(self, user: User, chosen: Chosen) -> QuerySet[Any]:
         """The rows that fit, bare: with their key and the column that pages are cut by."""
         kind = self.kind._meta.model_name
-        rows: QuerySet[Any] = self.kind.objects.all()
         fitting = chosen.fitting(user)
         column = chosen.by.removeprefix("-")
-        by_index = column in ("relevance", "changed_at")
+        if column == "relevance" and fitting:
+            return by_relevance(chosen.query, kind, fitting).only("pk")
+        rows: QuerySet[Any] = self.kind.objects.all()
+        if column == "changed_at":
+            rows = rows.annotate(changed_at=F("indexed__changed_at")).filter(indexed__kind=kind)
         if fitting:
             # Where the index says the order, the keys are looked up there: it is far wider than what it is joined to.
-            rows = rows.filter(Among(F(f"indexed__{kind}_id" if by_index else "pk"), fitting.array))
-        if column == "relevance":
-            rows = rows.annotate(relevance=relevance(chosen.query))
-        elif column == "changed_at":
-            rows = rows.annotate(changed_at=F("indexed__changed_at")).filter(indexed__kind=kind)
-        return rows.only("pk" if by_index else column)
+            key = f"indexed__{kind}_id" if column == "changed_at" else "pk"
+            rows = rows.filter(Among(F(key), fitting.array))
+        return rows.only("pk" if column == "changed_at" else column)
 
     def rows(self, user: User, chosen: Chosen, keys: Sequence[int]) -> list[Any]:
         """The rows with these keys, in this order, with all that they show."""
@@ -129,16 +131,27 @@ class Chosen:
         defaults = {one.name: one.default for one in self.plan.criteria}
         return {**defaults, **self.values}[name]
 
-    @cached_property
-    def found(self) -> Keys | None:
-        """What the search finds, visible or not; None where nothing is searched. Asked once, like what fits."""
-        kind = self.plan.kind._meta.model_name
-        return keys(self.query, kind)[kind] if self.query else None
+    def seen(self, user: User) -> Keys | None:
+        """What `user` may see of this list, asked once; None for everything."""
+        if user.pk not in self._seen:
+            rows = self.plan.kind.objects.visible_to(user)
+            self._seen[user.pk] = None if sees_everything(user) else gathered(rows)
+        return self._seen[user.pk]
 
-    @property
-    def searched(self) -> Q:
-        """The condition of the search."""
-        return Q(Within(F("pk"), self.found.array)) if self.found else Q()
+    def open_to(self, user: User) -> Keys | None:
+        """What the search finds of it, or else all of it; None for everything."""
+        if not self.query:
+            return self.seen(user)
+        if user.pk not in self._found:
+            kind = self.plan.kind._meta.model_name
+            self._found[user.pk] = keys(self.query, kind, user=user)[kind]
+        return self._found[user.pk]
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        """The rows that the search finds and `user` may see, as one set; what filters narrow."""
+        keys = self.open_to(user)
+        every: QuerySet[Any] = self.plan.kind.objects.all()
+        return every.filter(Within(F("pk"), keys.array)) if keys else every
 
     def fitting(self, user: User) -> Keys | None:
         """What fits and `user` may see; None for all there are."""
@@ -153,6 +166,14 @@ class Chosen:
 
     @cached_property
     def _fitting(self) -> dict[int, Keys | None]:
+        return {}
+
+    @cached_property
+    def _found(self) -> dict[int, Keys]:
+        return {}
+
+    @cached_property
+    def _seen(self) -> dict[int, Keys | None]:
         return {}
 
     @property

@@ -26,8 +26,7 @@ CHANGED = Criterion(
 
 def matching(user: User, chosen: Chosen) -> QuerySet[Dataset]:
     """The visible datasets that fit."""
-    found = Dataset.objects.filter(pk__in=Dataset.objects.visible_to(user).values("pk"))
-    found = found.filter(chosen.searched, within("indexed__changed_at", chosen["changed_within"]))
+    found = chosen.rows(user).filter(within("indexed__changed_at", chosen["changed_within"]))
     if chosen["datasheet"]:
         written = Q(datasheet__head__isnull=False)
         found = found.filter(written if chosen["datasheet"] == "written" else ~written)

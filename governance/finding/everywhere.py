@@ -8,11 +8,11 @@ from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from registry.models import Dataset, Document, Model, SearchRow, System, User, sees_everything
-from registry.search.matching import Among, Keys, Within, gathered, keys, relevance
+from registry.models import SearchRow, User
+from registry.search.matching import Keys, by_relevance, keys
 from registry.search.query import Query
 from registry.search.snippets import Snippet, snippets
 
@@ -25,7 +25,6 @@ KINDS = (
     ("dataset", "Datasets", "dataset", "datasets"),
     ("document", "Cards and datasheets", "card", ""),
 )
-SUBJECTS: dict[str, Any] = {"model": Model, "system": System, "dataset": Dataset, "document": Document}
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,7 @@ def search(user: User, query: Query, *, kinds: tuple[str, ...] = (), shown: int 
     if not query:
         return []
     places = [place for place in KINDS if not kinds or place[0] in kinds]
-    found = {
-        kind: _seen(user, kind, fits) for kind, fits in keys(query, *(kind for kind, *_ in places)).items()
-    }
+    found = keys(query, *(kind for kind, *_ in places), user=user)
     first = {kind: list(_best(query, kind, fits)[:shown]) for kind, fits in found.items()}
     indexed = _rows(first)
     marked = snippets(query, indexed.values())
@@ -78,21 +75,10 @@ def search(user: User, query: Query, *, kinds: tuple[str, ...] = (), shown: int 
     return groups
 
 
-def _seen(user: User, kind: str, fits: Keys) -> Keys:
-    """What of it `user` may see."""
-    if sees_everything(user):
-        return fits
-    return gathered(SUBJECTS[kind].objects.visible_to(user).filter(Within(F("pk"), fits.array)))
-
-
 def _best(query: Query, kind: str, found: Keys) -> QuerySet[Any]:
-    """Best hits first. Long texts are not ranked, that would unpack each of them: documents come newest first."""
-    rows: QuerySet[Any] = SUBJECTS[kind].objects.all()
-    if kind == "document":
-        rows = rows.filter(Among(F("pk"), found.array))
-        return rows.select_related("version__model", "dataset").order_by("-pk")
-    rows = rows.filter(Among(F(f"indexed__{kind}_id"), found.array)).annotate(relevance=relevance(query))
-    return rows.order_by("-relevance", "-pk")
+    """Best hits first, the newest of those that fit equally well."""
+    rows = by_relevance(query, kind, found).order_by("-relevance", "-pk")
+    return rows.select_related("version__model", "dataset") if kind == "document" else rows
 
 
 def _rows(first: dict[str, list[Any]]) -> dict[tuple[str, int], SearchRow]:

@@ -31,8 +31,8 @@ from registry.models import (
     System,
     User,
     Version,
-    sees_everything,
 )
+from registry.search.matching import Within
 
 OFFERED = 100  # values of a filter that a page offers; any other can still be asked by its address
 
@@ -104,8 +104,7 @@ COUNTED = (
 
 def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
     """The visible models that fit."""
-    found = Model.objects.visible_to(user).filter(chosen.searched)
-    return _governed(_indexed(found, chosen), chosen)
+    return _governed(_indexed(chosen.rows(user), chosen), chosen)
 
 
 class Held(NamedTuple):
@@ -195,11 +194,11 @@ def _risk(asked: str) -> Q:
     return Q(pk__in=used.filter(system__in=holding.values("system_id")).values("model_id"))
 
 
-def occurring(user: User) -> dict[str, list[tuple[str, int]]]:
+def occurring(user: User, chosen: Chosen) -> dict[str, list[tuple[str, int]]]:
     """Which teams, flavours and aliases the models visible to `user` have, and how many models each; one query."""
     seen = SearchRow.objects.filter(kind=SearchRow.Kind.MODEL)
-    if not sees_everything(user):
-        seen = seen.filter(model__in=Model.objects.visible_to(user).values("pk"))
+    if keys := chosen.seen(user):
+        seen = seen.filter(Within(F("model_id"), keys.array))
     # Many models offer the same words: those are counted first, and only then taken apart.
     together = seen.order_by().values("offered_hash")
     together = together.annotate(models=Count("model_id"), one=Min("model_id"))

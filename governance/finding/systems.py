@@ -34,8 +34,7 @@ REGISTERED = Criterion(
 
 def matching(user: User, chosen: Chosen) -> QuerySet[System]:
     """The visible systems that fit."""
-    found = System.objects.filter(pk__in=System.objects.visible_to(user).values("pk"))
-    found = found.filter(chosen.searched, within("created_at", chosen["registered_within"]))
+    found = chosen.rows(user).filter(within("created_at", chosen["registered_within"]))
     if chosen["risk"] == "undecided":
         found = found.exclude(Exists(RiskDecision.objects.filter(system=OuterRef("pk"))))
     elif chosen["risk"]:

@@ -103,7 +103,7 @@ def _all(user: User, chosen: Chosen) -> Iterator[Any]:
 
 def filter_fields(user: User, chosen: Chosen) -> list[dict[str, Any]]:
     """Each filter with its options: the closed words, or what occurs among the objects that `user` may see."""
-    occurring = chosen.plan.occurring(user)
+    occurring = chosen.plan.occurring(user, chosen)
     fields = []
     for one in chosen.plan.criteria:
         value = chosen[one.name]

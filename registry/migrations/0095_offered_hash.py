@@ -1,6 +1,8 @@
-"""What models offer to filter by is counted by a number that stands for it, and not by arrays of text."""
+"""What models offer to filter by is counted by a number that stands for it, and not by arrays of text; whose name is what was
+typed is looked up and not compared ten thousand times."""
 
 from django.db import migrations, models
+from django.db.models.functions import Upper
 
 
 class Migration(migrations.Migration):
@@ -9,6 +11,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddIndex(model_name="searchrow", index=models.Index(Upper("name"), name="search_name")),
         migrations.RemoveIndex(
             model_name="searchrow",
             name="search_offered",

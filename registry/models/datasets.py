@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 class DatasetQuerySet(models.QuerySet["Dataset"]):
     def visible_to(self, user: User) -> Self:
         """Datasets that a model visible to `user` has used."""
-        if sees_everything(user):
-            return self
+        return self if sees_everything(user) else self.used_by(visible_models(user, "model"))
+
+    def used_by(self, models: models.Q) -> Self:
+        """Datasets that a version of `models`, a condition on its model, has learned from or was tested with."""
         # From versions to what their runs read, past the runs themselves
-        versions = Version.objects.filter(visible_models(user, "model"), run__isnull=False)
+        versions = Version.objects.filter(models, run__isnull=False)
         seen = DatasetSnapshot.objects.filter(uses__run__in=versions.values("run"))
         return self.filter(pk__in=seen.values("dataset_id"))
 

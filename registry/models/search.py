@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from registry.models.datasets import Dataset
 from registry.models.documents import Document
@@ -96,6 +97,7 @@ class SearchRow(models.Model):
         indexes = [
             GinIndex(fields=["vector"], name="search_vector", fastupdate=False),
             models.Index(fields=["kind", "-changed_at"], name="search_by_change"),
+            models.Index(Upper("name"), name="search_name"),
             GinIndex(fields=["teams", "flavours", "aliases"], name="search_values", fastupdate=False),
             # What pages offer to filter by is read from the index alone, past the wide rows of the table.
             models.Index(

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 class SystemQuerySet(orm.QuerySet["System"]):
     def visible_to(self, user: User) -> Self:
         """Systems with at least one model that `user` may see, and those that they registered."""
-        if sees_everything(user):
-            return self
+        return self if sees_everything(user) else self.seen_with(user, visible_models(user, "model"))
+
+    def seen_with(self, user: User, models: orm.Q) -> Self:
+        """Systems with one of `models`, a condition on the model of a use, and those that `user` registered."""
         own = orm.Q(created_by=user.pk) if user.is_active and narrowed_to(user) is None else orm.Q(pk__in=[])
-        used = System.models.through.objects.filter(visible_models(user, "model"))
+        used = System.models.through.objects.filter(models)
         return self.filter(orm.Q(pk__in=used.values("system_id")) | own)
 
 

@@ -106,6 +106,9 @@ def _in_documents(query: Query, marker: Marker, rows: list[SearchRow]) -> dict[i
     hits = Document.objects.filter(indexed__in=of.filter(vector=query.anything()))
     hits = (
         hits.select_related("head", "version", "indexed")
+        .only(
+            "kind", "head__body", "version__number", "indexed__kind", "indexed__card_of", "indexed__sheet_of"
+        )
         .annotate(size=Length("head__body"))
         .filter(size__lte=LARGEST)
     )

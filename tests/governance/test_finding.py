@@ -122,11 +122,11 @@ def test_only_what_is_visible_is_found_counted_and_offered(
     for asked in ("q=secret", "team=team+secret-scorer", "alias=alias-secret-scorer"):
         assert found(owner, asked) == found(outsider, asked) == set(), asked
         assert found(auditor, asked) == {"secret-scorer"}, asked
-    assert models.occurring(owner) == {
+    assert models.occurring(owner, models.PLAN.chosen({})) == {
         "team": [("team shared-scorer", 1)], "flavour": [], "alias": [("alias-shared-scorer", 1)],
     }  # fmt: skip
-    assert len(models.occurring(auditor)["team"]) == 2
-    assert not any(models.occurring(outsider).values())
+    assert len(models.occurring(auditor, models.PLAN.chosen({}))["team"]) == 2
+    assert not any(models.occurring(outsider, models.PLAN.chosen({})).values())
 
 
 def test_search_over_everything_shows_what_is_visible_by_kind(
