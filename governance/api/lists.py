@@ -79,12 +79,25 @@ class Found(Listing):
         return [row.pk for row in self.paginate_queryset(self.plan.ordered(self.user, chosen)) or ()]
 
 
+SHOWN = (
+    "state",
+    "unmet",
+    "teams",
+    "flavours",
+    "changed_at",
+    "version_count",
+)  # of a row, beside the model itself
+
+
 @extend_schema_serializer(examples=[OpenApiExample("A model", value=FOUND, response_only=True)])
 class FoundModelOut(ModelOut):
     """A model as the list shows it, with its state in the environment that was asked about."""
 
     state = serializers.CharField(help_text="One of cleared, not-cleared, ungoverned.")
-    unmet = serializers.SerializerMethodField()
+    unmet = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Why the latest version is not cleared, where no version is.",
+    )
     teams = serializers.ListField(child=serializers.CharField())
     flavours = serializers.ListField(child=serializers.CharField())
     changed_at = serializers.DateTimeField(help_text="The newest version or card revision.")
@@ -92,12 +105,8 @@ class FoundModelOut(ModelOut):
 
     class Meta(ModelOut.Meta):
         fields = [
-            *ModelOut.Meta.fields, "state", "unmet", "teams", "flavours", "changed_at", "version_count",
+            *ModelOut.Meta.fields, *SHOWN,
         ]  # fmt: skip
-
-    def get_unmet(self, model: Any) -> list[str]:
-        """Why the latest version is not cleared, where no version is."""
-        return models_list.unmet(model)
 
 
 class Models(Found):
@@ -122,7 +131,10 @@ class Models(Found):
         """Models that are shared with you, or all if your role sees everything; searched, filtered and sorted."""
         chosen = self.asked()
         keys = self.keys(chosen)
-        found = named(models_list.stated(chosen, Model.objects.filter(pk__in=keys)), self).in_bulk()
+        found = named(Model.objects.filter(pk__in=keys), self).in_bulk()
+        for row in self.plan.rows(self.user, chosen, keys):
+            for column in (one for one in SHOWN if row.pk in found):
+                setattr(found[row.pk], column, getattr(row, column))
         return self.get_paginated_response(FoundModelOut([found[key] for key in keys], many=True).data)
 
 

@@ -57,7 +57,7 @@ class Column:
 class Plan:
     """A list: what can be asked of it, its rows for somebody who asks it, and the columns of its file.
 
-    `matching` says which rows fit and are visible; `dressed` adds all that a row shows. The two are apart so that a page
+    `matching` says which rows fit and are visible; `dressed` fetches by their keys all that rows show. The two are apart so that a page
     is cut first, and what costs something is asked of its fifty rows only.
     """
 
@@ -67,7 +67,7 @@ class Plan:
     criteria: tuple[Criterion, ...]
     sorts: Mapping[str, str]  # the word in the address → the column
     matching: Callable[[User, Chosen], QuerySet[Any]]
-    dressed: Callable[[User, Chosen, QuerySet[Any]], Iterable[Any]]
+    dressed: Callable[[User, Chosen, Sequence[int]], Iterable[Any]]
     columns: tuple[Column, ...]
     occurring: Callable[[User, Chosen], dict[str, list[tuple[str, int]]]] = field(
         default=lambda _user, _asked: {}
@@ -107,7 +107,7 @@ class Plan:
 
     def rows(self, user: User, chosen: Chosen, keys: Sequence[int]) -> list[Any]:
         """The rows with these keys, in this order, with all that they show."""
-        found = {row.pk: row for row in self.dressed(user, chosen, self.kind.objects.filter(pk__in=keys))}
+        found = {row.pk: row for row in self.dressed(user, chosen, keys)}
         return [found[key] for key in keys if key in found]
 
     def unknown(self, given: Iterable[str]) -> list[str]:

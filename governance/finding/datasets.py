@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -33,10 +34,12 @@ def matching(user: User, chosen: Chosen) -> QuerySet[Dataset]:
     return found
 
 
-def dressed(user: User, chosen: Chosen, found: QuerySet[Dataset]) -> list[Any]:
+def dressed(user: User, _chosen: Chosen, keys: Sequence[int]) -> list[Any]:
     """Datasets with their datasheet and the number of their snapshots that visible models have used; two queries."""
     rows: list[Any] = list(
-        found.select_related("datasheet__head__by").annotate(changed_at=F("indexed__changed_at"))
+        Dataset.objects.filter(pk__in=keys)
+        .select_related("datasheet__head__by")
+        .annotate(changed_at=F("indexed__changed_at"))
     )
     snapshots = DatasetSnapshot.objects.filter(
         visible_models(user, "uses__run__versions__model"), dataset__in=rows

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -10,27 +11,21 @@ from django.db.models import (
     Count,
     Exists,
     F,
-    Func,
-    JSONField,
     Min,
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
-    Value,
 )
-from django.db.models.functions import Coalesce
 
 from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
-from governance.models import Clearance, RiskClass, RiskDecision, Standing
+from governance.finding.model_rows import ModelRow, model_rows
+from governance.models import RiskClass, RiskDecision, Standing
 from registry.models import (
-    Alias,
     Environment,
     Model,
     SearchRow,
     System,
     User,
-    Version,
 )
 from registry.search.matching import Within
 
@@ -80,21 +75,9 @@ CHANGED = Criterion(
 )
 
 LATEST_RISK = RiskDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
-LATEST_RISK_OF_USE = RiskDecision.objects.filter(system=OuterRef("system")).order_by("-decided_at", "-pk")
 LATER = RiskDecision.objects.filter(system=OuterRef("system")).filter(
     Q(decided_at__gt=OuterRef("decided_at")) | Q(decided_at=OuterRef("decided_at"), pk__gt=OuterRef("pk"))
 )
-VERSION_COUNT = (
-    Version.objects.filter(model=OuterRef("pk")).values("model").annotate(n=Count("pk")).values("n")
-)
-# The sentences of the conditions that do not hold
-WHY_NOT = Func(
-    F("conditions"),
-    Value("$[*] ? (@.met == false).why"),
-    function="jsonb_path_query_array",
-    output_field=JSONField(),
-)
-STATES = dict(Standing.State.choices)
 COUNTED = (
     "SELECT word, sum(models)::bigint FROM ({together}) together "
     "JOIN registry_searchrow r ON r.kind = 'model' AND r.model_id = together.one, unnest(r.offered) word "
@@ -107,55 +90,9 @@ def matching(user: User, chosen: Chosen) -> QuerySet[Model]:
     return _governed(_indexed(chosen.rows(user), chosen), chosen)
 
 
-class Held(NamedTuple):
-    """An alias of a model, and the number of the version that holds it."""
-
-    name: str
-    number: int
-
-
-class Use(NamedTuple):
-    """A system that uses a model, with its risk class as decided last; None while nobody has."""
-
-    slug: str
-    name: str
-    risk_class: str | None
-
-
-def dressed(user: User, chosen: Chosen, found: QuerySet[Model]) -> list[Any]:
-    """Models with all that a row shows: one query, one for aliases (`held`) and one for systems (`used_in`).
-
-    Aliases and systems come as bare values: to make objects of them costs more than to ask for them.
-    """
-    rows: list[Any] = list(stated(chosen, found).only("name", "slug", "description", "server__name"))
-    by_key = {row.pk: row for row in rows}
-    for row in rows:
-        row.held, row.used_in = [], []
-    aliases = Alias.objects.filter(model__in=by_key).order_by("name")
-    for key, name, number in aliases.values_list("model", "name", "version__number"):
-        by_key[key].held.append(Held(name, number))
-    latest = Subquery(LATEST_RISK_OF_USE.values("risk_class")[:1])
-    uses = System.models.through.objects.filter(model__in=by_key).order_by("system__name", "system")
-    for key, slug, name, risk_class in uses.values_list("model", "system__slug", "system__name", latest):
-        by_key[key].used_in.append(Use(slug, name, risk_class))
-    return rows
-
-
-def stated(chosen: Chosen, found: QuerySet[Model]) -> QuerySet[Model]:
-    """Models with what is counted and decided about them, in one query."""
-    stands = Standing.objects.filter(model=OuterRef("pk"), environment=chosen["environment"])
-    lacking = Clearance.objects.filter(version=OuterRef("latest"), environment=OuterRef("environment"))
-    why = stands.filter(state=Standing.State.NOT_CLEARED).values(
-        why=Subquery(lacking.values(why=WHY_NOT)[:1])
-    )
-    return found.select_related("server").annotate(
-        state=Subquery(stands.values("state")[:1]),
-        why_not=Subquery(why[:1], output_field=JSONField()),
-        version_count=Coalesce(Subquery(VERSION_COUNT), 0),
-        teams=F("indexed__teams"),
-        flavours=F("indexed__flavours"),
-        changed_at=F("indexed__changed_at"),
-    )
+def dressed(_user: User, chosen: Chosen, keys: Sequence[int]) -> list[ModelRow]:
+    """Models with all that a row shows."""
+    return model_rows(chosen["environment"], keys)
 
 
 def _indexed(found: QuerySet[Model], chosen: Chosen) -> QuerySet[Model]:
@@ -214,16 +151,6 @@ def occurring(user: User, chosen: Chosen) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-def unmet(model: Any) -> list[str]:
-    """Why the latest version of a model as `dressed` is not cleared, a sentence each; none where a version is."""
-    return model.why_not or []
-
-
-def state(model: Any) -> str:
-    """The state of a model as `dressed` in words."""
-    return str(STATES[model.state])
-
-
 def _risks(model: Any) -> str:
     labels = dict(RiskClass.choices)
     return "; ".join(sorted({labels.get(use.risk_class or "", "Undecided") for use in model.used_in}))
@@ -231,16 +158,16 @@ def _risks(model: Any) -> str:
 
 COLUMNS = (
     Column("Model", lambda m: m.name),
-    Column("State", state),
-    Column("Why not cleared", lambda m: " ".join(unmet(m))),
+    Column("State", lambda m: m.said_state),
+    Column("Why not cleared", lambda m: " ".join(m.unmet)),
     Column("Risk class", _risks),
     Column("Systems", lambda m: "; ".join(use.name for use in m.used_in)),
-    Column("Aliases", lambda m: "; ".join(f"{alias.name} → {alias.number}" for alias in m.held)),
+    Column("Aliases", lambda m: "; ".join(f"{alias.name} → {alias.number}" for alias in m.aliases)),
     Column("Versions", lambda m: str(m.version_count)),
-    Column("Teams", lambda m: "; ".join(m.teams or [])),
-    Column("Flavours", lambda m: "; ".join(m.flavours or [])),
+    Column("Teams", lambda m: "; ".join(m.teams)),
+    Column("Flavours", lambda m: "; ".join(m.flavours)),
     Column("Last change (UTC)", lambda m: f"{m.changed_at:%Y-%m-%d %H:%M:%S}" if m.changed_at else ""),
-    Column("Tracking server", lambda m: m.server.name),
+    Column("Tracking server", lambda m: m.server),
     Column("Description", lambda m: m.description),
     Column("Address", lambda m: f"{settings.SITE_URL}{m.get_absolute_url()}"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -48,10 +49,10 @@ def matching(user: User, chosen: Chosen) -> QuerySet[System]:
     return found
 
 
-def dressed(user: User, chosen: Chosen, found: QuerySet[System]) -> list[Any]:
+def dressed(user: User, _chosen: Chosen, keys: Sequence[int]) -> list[Any]:
     """Systems with their risk class and the number of their visible models; two queries."""
     rows: list[Any] = list(
-        found.annotate(
+        System.objects.filter(pk__in=keys).annotate(
             risk_class=Subquery(LATEST_RISK.values("risk_class")[:1]), registrar=F("created_by__username")
         )
     )

@@ -9,38 +9,36 @@ from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from governance.finding import models as models_list
-from governance.models import RiskClass, Standing
+from governance.finding.model_rows import STATES, ModelRow
+from governance.models import RiskClass
+from registry.addresses import by_slug
 from registry.models import System
 from registry.templatetags.ui import pill, snippet, when
 
 STRICTEST = (RiskClass.PROHIBITED, RiskClass.HIGH, None, RiskClass.LIMITED, RiskClass.MINIMAL)
 LOOKS = {"cleared": "ok", "not-cleared": "critical", "ungoverned": "attention"}
-STATES = dict(Standing.State.choices)
 PURPOSE = 110  # characters of an intended purpose
 ROLES = dict(System.OperatorRole.choices)
 
 
-def of_model(one: Any) -> dict[str, Any]:
-    """A model as `governance.finding.models` dresses it."""
-    unmet = models_list.unmet(one)
+def of_model(one: ModelRow) -> dict[str, Any]:
+    """A model in the list."""
     classes = [use.risk_class for use in one.used_in]
     return {
         "url": one.get_absolute_url(),
         "name": one.name,
-        "place": " · ".join([one.server.name, *(one.flavours or ())]),
+        "place": " · ".join([one.server, *one.flavours]),
         "snippet": snippet(one.snippet),
         "state": _state(one.state),
-        "why": unmet[0] if unmet else "",
-        "every_why": " ".join(unmet),
+        "why": one.unmet[0] if one.unmet else "",
+        "every_why": " ".join(one.unmet),
         "risk": risk_pill(min(classes, key=STRICTEST.index)) if classes else "",
-        "systems": [{"url": reverse("system", args=[use.slug]), "name": use.name} for use in one.used_in],
-        "aliases": [f"{alias.name} → {alias.number}" for alias in one.held],
-        "team": ", ".join(one.teams or ()),
+        "systems": [{"url": by_slug("system", use.slug), "name": use.name} for use in one.used_in],
+        "aliases": [f"{alias.name} → {alias.number}" for alias in one.aliases],
+        "team": ", ".join(one.teams),
         "versions": str(one.version_count),
         "changed": when(one.changed_at),
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.urls import reverse
 
+from registry.addresses import by_slug
 from registry.models.model import Version
 from registry.models.visibility import sees_everything, visible_models
 
@@ -40,7 +40,7 @@ class Dataset(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("dataset", args=[self.slug])
+        return by_slug("dataset", self.slug)
 
     def kin(self) -> list[models.Model]:
         return [self]

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Model as Row
 from django.urls import reverse
 
+from registry.addresses import by_slug
 from registry.models.servers import TrackingServer
 from registry.models.visibility import visible_models
 
@@ -68,7 +69,7 @@ class Model(models.Model):  # type: ignore[django-manager-missing]  # guardian's
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("model", args=[self.slug])
+        return by_slug("model", self.slug)
 
     def kin(self) -> list[Row]:
         return [self]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.db import models as orm
 from django.db.models.functions import Lower
-from django.urls import reverse
 
+from registry.addresses import by_slug
 from registry.models.visibility import narrowed_to, sees_everything, visible_models
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class System(orm.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("system", args=[self.slug])
+        return by_slug("system", self.slug)
 
     def is_seen_whole_by(self, user: User) -> bool:
         """Whether `user` may see every model in it."""

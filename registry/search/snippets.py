@@ -41,6 +41,7 @@ class Marker:
         # A stem may end in i where the word has y: happi, happy.
         forms = [re.escape(word[:-1]) + "[iy]" if word.endswith("i") else re.escape(word) for word in words]
         self.pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(forms)})\w*", re.IGNORECASE) if forms else None
+        self.begun = [word[:-1].lower() if word.endswith("i") else word.lower() for word in words]
 
     def found(self, text: str) -> bool:
         """Whether one of the words stands in `text`."""
@@ -58,7 +59,9 @@ class Marker:
 
     def snippet(self, where: str, text: str) -> Snippet | None:
         """The surroundings of the first hit in `text`, on one line."""
-        hit = self.pattern.search(text) if self.pattern else None
+        # Most texts hold none of the words at all, which is seen far sooner than where they begin.
+        lower = text.lower()
+        hit = self.pattern.search(text) if self.pattern and any(map(lower.__contains__, self.begun)) else None
         if hit is None:
             return None
         start = max(0, hit.start() - BEFORE)

@@ -99,10 +99,10 @@ def test_a_row_says_why_it_is_not_cleared(house: dict[str, Model], owner: User) 
         for row in models.PLAN.rows(owner, reread(models.PLAN, ""), [one.pk for one in house.values()])
     }
 
-    assert models.unmet(rows["waiting"])[-1] == "The card waits for its review."
-    assert models.unmet(rows["stopped"]) == ["Suspended: It drifts."]
-    assert models.unmet(rows["cleared"]) == []
-    assert [models.state(rows[name]) for name in ("cleared", "waiting", "bare")] == [
+    assert rows["waiting"].unmet[-1] == "The card waits for its review."
+    assert rows["stopped"].unmet == ["Suspended: It drifts."]
+    assert rows["cleared"].unmet == []
+    assert [rows[name].said_state for name in ("cleared", "waiting", "bare")] == [
         "Cleared", "Not cleared", "No card",
     ]  # fmt: skip
 
