@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from governance.models import BreakGlass, Clearance, Review, Token
-from registry.models import Alias, Endpoint, Model, TrackingServer, User, Version
+from governance.models import BreakGlass, Clearance, Review, Standing, Token
+from registry.models import Alias, Endpoint, Model, TrackingServer, User, Version, visible_models
 from registry.request import PortalRequest
 
 SOON = timedelta(days=14)
@@ -23,8 +23,10 @@ def home(request: PortalRequest) -> HttpResponse:
     models = Model.objects.visible_to(user)
     ungoverned = models.present().exclude(versions__card__isnull=False).order_by("-created_at")
     production = Clearance.objects.visible_to(user).filter(environment="production")
-    # Counted apart, each from an index of its own: together they would be read from the whole table.
-    cleared, not_cleared = (production.filter(allowed=allowed).count() for allowed in (True, False))
+    standings = Standing.objects.filter(visible_models(user, "model"), environment="production")
+    coverage = standings.aggregate(
+        cleared=Count("pk", filter=Q(state=Standing.State.CLEARED)), total=Count("pk")
+    )
     mine = Review.objects.visible_to(user).filter(submitted_by=user).with_subject()
     mine = mine.exclude(
         document__reviews__submitted_at__gt=F("submitted_at")
@@ -47,7 +49,7 @@ def home(request: PortalRequest) -> HttpResponse:
         "not_cleared": production.filter(allowed=False, version__card__isnull=False)
         .select_related("version__model")
         .order_by("-assessed_at")[:ROWS],
-        "coverage": {"cleared": cleared, "total": cleared + not_cleared},
+        "coverage": coverage,
         "servers": TrackingServer.objects.visible_to(user).order_by("name"),
     }
     return render(request, "home.html", context)

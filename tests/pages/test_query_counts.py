@@ -38,11 +38,11 @@ PINNED = {
     "import": 6,  # import with what it is about; what exists here under its name
     "import-new": 4,
     "imports": 6,  # imports; their number
-    "home": 16,  # broken glass; reviews that are due; versions in use without clearance, their aliases; coverage (2); servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "home": 15,  # broken glass; reviews that are due; versions in use without clearance, their aliases; coverage; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
     "model-access": 12,  # model; may one see it; policies of two environments; groups and accounts that they name; tokens
     "model-ledger": 9,  # model; rows; their number; aliases; orders
-    "models": 11,  # models bare and dressed; their number; aliases; systems; what to filter by; saved filters
+    "models": 9,  # what is to be seen, models bare, their rows, options, saved filters
     "password_change": 4,
     "person-access": 12,  # account; its groups; what it may see; who answers for it; its tokens, by name and by tag; policies; roles
     "people": 6,  # accounts; their roles

@@ -153,7 +153,9 @@ class TestPages:
         browser.get(f"{API}/models/")  # the session moves into the cache
 
         # Always: who asks, and what the role allows (two). Then what is named.
-        with django_assert_num_queries(8):  # which models fit, models bare and dressed, aliases, systems
+        with django_assert_num_queries(
+            9
+        ):  # what is to be seen, models bare, their rows, models, aliases, systems
             assert len(browser.get(f"{API}/models/").json()["results"]) == count + 1
         with django_assert_num_queries(6):  # the model, versions, aliases
             assert len(browser.get(f"{API}/models/{model.slug}/versions/").json()["results"]) == count + 1
