@@ -84,7 +84,11 @@ STATES = dict(Standing.State.choices)
 
 def model_rows(environment: str, keys: Iterable[int]) -> list[ModelRow]:
     """The rows of the models with these keys, in no order. One query; whoever asks has seen to it that they are visible."""
-    given = {"environment": environment, "keys": list(keys), "not_cleared": Standing.State.NOT_CLEARED.value}
+    given: dict[str, Any] = {
+        "environment": environment,
+        "keys": list(keys),
+        "not_cleared": Standing.State.NOT_CLEARED,
+    }
     with connection.cursor() as cursor:
         cursor.execute(ROWS, given)
         return [ModelRow(row) for row in cursor.fetchall()]

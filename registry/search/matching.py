@@ -177,15 +177,17 @@ def by_relevance(query: Query, kind: str, found: Keys) -> QuerySet[Any]:
     Of more than RANKED hits only those whose name is the query stand out. Documents are never ranked: that would unpack
     each of them.
     """
-    rows: QuerySet[Any] = SUBJECTS[kind].objects.all()
-    if kind == "document" or not query.groups:
-        return rows.filter(Among(F("pk"), found.array)).annotate(relevance=Value(0))
-    if found.count > RANKED:
+    ranked = kind != "document" and query.groups and found.count <= RANKED
+    # The keys are looked up where the words stand: the index is far wider than what it is joined to.
+    place = F(f"indexed__{kind}_id" if ranked else "pk")
+    rows: QuerySet[Any] = SUBJECTS[kind].objects.filter(Among(place, found.array))
+    if ranked:
+        return rows.annotate(relevance=relevance(query))
+    if kind != "document" and query.groups:
         named = SearchRow.objects.filter(name__iexact=query.text, **{f"{kind}__isnull": False})
         exact = Case(When(pk__in=named.values(f"{kind}_id"), then=Value(NAMED)), default=Value(0))
-        return rows.filter(Among(F("pk"), found.array)).annotate(relevance=exact)
-    # The keys are looked up where the words stand: the index is far wider than what it is joined to.
-    return rows.filter(Among(F(f"indexed__{kind}_id"), found.array)).annotate(relevance=relevance(query))
+        return rows.annotate(relevance=exact)
+    return rows.annotate(relevance=Value(0))
 
 
 def relevance(query: Query) -> Combinable:
