@@ -87,6 +87,16 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             "submitted_by", "revision__by", "document__version__model", "document__dataset"
         )
 
+    def named(self) -> Self:
+        """What a line about a review names, and nothing else: a hundred columns take longer to ask for than to find."""
+        about = ("document__kind", "document__version__number", "document__version__model__name")
+        return self.select_related(
+            "submitted_by", "revision", "document__version__model", "document__dataset"
+        ).only(
+            *("state", "rule", "submitted_at", "closed_at", "submitted_by__username", "revision__number"),
+            *(*about, "document__version__model__slug", "document__dataset__name"),
+        )
+
 
 class Review(models.Model):
     """A judgement asked for on exactly one revision, by digest, together with the `basis` it stands on.

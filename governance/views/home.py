@@ -27,7 +27,7 @@ def home(request: PortalRequest) -> HttpResponse:
     coverage = standings.aggregate(
         cleared=Count("pk", filter=Q(state=Standing.State.CLEARED)), total=Count("pk")
     )
-    mine = Review.objects.visible_to(user).filter(submitted_by=user).with_subject()
+    mine = Review.objects.visible_to(user).filter(submitted_by=user).named()
     mine = mine.exclude(
         document__reviews__submitted_at__gt=F("submitted_at")
     )  # what was sent back and sent again
@@ -36,18 +36,21 @@ def home(request: PortalRequest) -> HttpResponse:
         .open()
         .select_related("version__model", "asked_by", "granted_by")
         .order_by("-asked_at")[:ROWS],
-        "due": Review.objects.visible_to(user).due_again().with_subject().order_by("closed_at")[:ROWS],
-        "awaiting": Review.objects.awaiting(user).with_subject().order_by("submitted_at")[:ROWS]
+        "due": Review.objects.visible_to(user).due_again().named().order_by("closed_at")[:ROWS],
+        "awaiting": Review.objects.awaiting(user).named().order_by("submitted_at")[:ROWS]
         if user.has_perm("governance.judge_review")
         else [],
         "mine": mine.filter(state__in=["in_review", "changes_requested"]).order_by("-submitted_at")[:ROWS],
         "in_use": in_use_without_clearance(user)[:ROWS],
-        "ungoverned": ungoverned.select_related("server")[:ROWS],
+        "ungoverned": ungoverned.select_related("server").only("name", "slug", "created_at", "server__name")[
+            :ROWS
+        ],
         "ending": Token.objects.filter(
             owner=user, revoked_at=None, expires_at__range=(now, now + SOON)
         ).order_by("expires_at")[:ROWS],
         "not_cleared": production.filter(allowed=False, version__card__isnull=False)
         .select_related("version__model")
+        .only("conditions", "version__number", "version__model__name", "version__model__slug")
         .order_by("-assessed_at")[:ROWS],
         "coverage": coverage,
         "servers": TrackingServer.objects.visible_to(user).order_by("name"),
@@ -61,4 +64,5 @@ def in_use_without_clearance(user: User) -> QuerySet[Version]:
     used = Exists(Alias.objects.filter(**of_this)) | Exists(Endpoint.objects.filter(**of_this))
     cleared = Exists(Clearance.objects.filter(**of_this, environment="production", allowed=True))
     rows = Version.objects.visible_to(user).present().filter(used, ~cleared)
-    return rows.select_related("model", "card").prefetch_related("aliases").order_by("-registered_at", "pk")
+    rows = rows.select_related("model", "card").prefetch_related("aliases").order_by("-registered_at", "pk")
+    return rows.only("number", "registered_at", "model__name", "model__slug", "card__kind")

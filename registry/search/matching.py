@@ -180,14 +180,14 @@ def by_relevance(query: Query, kind: str, found: Keys) -> QuerySet[Any]:
     ranked = kind != "document" and query.groups and found.count <= RANKED
     # The keys are looked up where the words stand: the index is far wider than what it is joined to.
     place = F(f"indexed__{kind}_id" if ranked else "pk")
-    rows: QuerySet[Any] = SUBJECTS[kind].objects.filter(Among(place, found.array))
+    rank: Combinable = Value(0)
     if ranked:
-        return rows.annotate(relevance=relevance(query))
-    if kind != "document" and query.groups:
+        rank = relevance(query)
+    elif kind != "document" and query.groups:
         named = SearchRow.objects.filter(name__iexact=query.text, **{f"{kind}__isnull": False})
-        exact = Case(When(pk__in=named.values(f"{kind}_id"), then=Value(NAMED)), default=Value(0))
-        return rows.annotate(relevance=exact)
-    return rows.annotate(relevance=Value(0))
+        rank = Case(When(pk__in=named.values(f"{kind}_id"), then=Value(NAMED)), default=Value(0))
+    rows: QuerySet[Any] = SUBJECTS[kind].objects.filter(Among(place, found.array)).annotate(relevance=rank)
+    return rows
 
 
 def relevance(query: Query) -> Combinable:
