@@ -14,6 +14,7 @@ from governance.api import (
     leaks,
     lineage,
     lists,
+    me,
     policies,
     review_rules,
     reviews,
@@ -31,6 +32,7 @@ VERSION = "models/<slug:slug>/versions/<int:number>/"
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
     path("docs/", schema.docs, name="api-docs"),
+    path("me/", me.Me.as_view(), name="api-me"),
     path("models/", lists.Models.as_view(), name="api-models"),
     path("datasets/", lists.Datasets.as_view(), name="api-datasets"),
     path("search/", search.Search.as_view(), name="api-search"),
