@@ -25,8 +25,9 @@ def order(server: TrackingServer, by: User) -> dict[str, Any]:
     """Let a worker read `server` now; what is returned can be asked for again with `found`."""
     if server.paused_at:
         raise Conflict(f"{server} is paused: follow it again first.")
+    key = str(uuid.uuid4())
     made = {
-        "id": str(uuid.uuid4()),
+        "id": key,
         "server": server.name,
         "state": WAITING,
         "ordered_by": by.get_username(),
@@ -36,8 +37,8 @@ def order(server: TrackingServer, by: User) -> dict[str, Any]:
         "versions_added": 0,
         "problems": [],
     }
-    cache.set(_name(made["id"]), made, KEPT_SECONDS)
-    current_app.send_task("registry.sync_server", [server.pk, by.pk, made["id"]])
+    cache.set(_name(key), made, KEPT_SECONDS)
+    current_app.send_task("registry.sync_server", [server.pk, by.pk, key])
     return made
 
 

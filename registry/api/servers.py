@@ -141,9 +141,7 @@ class OneSync(Door):
     needs = NEEDS
     serializer_class = PassOut
 
-    @described(
-        "servers_sync_read", "Follow a read", "servers", {200: PassOut}, declines=(401, 403, 404)
-    )
+    @described("servers_sync_read", "Follow a read", "servers", {200: PassOut}, declines=(401, 403, 404))
     def get(self, request: Request, name: str, pk: str) -> Response:
         """Where the read stands: waiting for a worker, reading, done or failed."""
         made = passes.found(self.one(name=name), pk)
