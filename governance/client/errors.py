@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 
 class CardinalError(Exception):
@@ -49,6 +51,10 @@ class Declined(CardinalError):
         self.reasons, self.fields = reasons, fields or {}
         self.retry_after, self.place = retry_after, place
         super().__init__(self.sentence)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors of a pool of processes travel pickled."""
+        return partial(type(self), **vars(self)), ()
 
     @property
     def sentence(self) -> str:

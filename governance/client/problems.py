@@ -15,10 +15,7 @@ from governance.client.errors import Unexpected
 
 def problem(response: httpx.Response, raw: bytes) -> errors.Declined:
     """The problem that was answered, as far as it can be read; a proxy in front may answer without one."""
-    status, body = response.status_code, {}
-    if raw and "json" in response.headers.get("Content-Type", ""):
-        found = parsed(raw, response)
-        body = found if isinstance(found, dict) else {}
+    status, body = response.status_code, _body(response, raw)
     said = body.get("reasons") if isinstance(body.get("reasons"), list) else []
     fields = body.get("errors") if isinstance(body.get("errors"), dict) else {}
     return errors.of_status(status)(
@@ -35,6 +32,15 @@ def problem(response: httpx.Response, raw: bytes) -> errors.Declined:
         retry_after=wait(response),
         place=str(response.headers.get("Location", ""))[:500],
     )
+
+
+def _body(response: httpx.Response, raw: bytes) -> dict[str, Any]:
+    """The problem itself; nothing where none can be read."""
+    try:
+        found = parsed(raw, response) if raw else None
+    except Unexpected:
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def _fields(start: str, found: Any) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -235,7 +235,7 @@ def _name() -> str:
 
 def _chunks(response: httpx.Response, most: int, seconds: float) -> Iterator[bytes]:
     deadline, size = time.monotonic() + seconds, 0
-    for chunk in response.iter_bytes(65_536):
+    for chunk in response.iter_bytes():
         size += len(chunk)
         if size > most:
             raise Unexpected(f"The answer has more than {most} bytes; it was not read to its end.")

@@ -19,9 +19,13 @@ from governance.client.portal import Portal
 
 @click.command(epilog="\b\nExample:\n  cardinal login https://cardinal.example.org < token.txt")
 @click.argument("url")
-@click.option("--ca-file", type=click.Path(exists=True, dir_okay=False, resolve_path=True), default="")
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    help="Certificates (PEM) to trust.",
+)
 @click.option("--allow-http", is_flag=True, help="Send the token over plain HTTP.")
-def login(*, url: str, ca_file: str, allow_http: bool) -> None:
+def login(*, url: str, ca_file: str | None, allow_http: bool) -> None:
     """Store the portal's address and a token, readable by you only, once the portal has taken it.
 
     The token is asked for without being shown, or read from standard input.
@@ -39,7 +43,7 @@ def login(*, url: str, ca_file: str, allow_http: bool) -> None:
         raise Misconfigured(f"{place.parent} cannot be made: {error.strerror}.") from error
     beside = place.with_suffix(f".{os.getpid()}")
     configuration.write_private(
-        beside, json.dumps({"url": address, "token": given.token, "ca_file": ca_file})
+        beside, json.dumps({"url": address, "token": given.token, "ca_file": ca_file or ""})
     )
     beside.replace(place)
     say(f"Stored in {place}. You are {clean(me.username)}.")

@@ -24,7 +24,8 @@ from governance.client.command.asking import (
 )
 from governance.client.command.printing import as_json, clean, note, pairs, say, table, when
 from governance.client.configuration import write_private
-from governance.client.errors import Conflict
+from governance.client.errors import Conflict, Unexpected
+from governance.client.portal import Portal
 from governance.client.reading import plain
 from governance.client.tokens import Issued
 
@@ -101,16 +102,16 @@ def issue(asking: Asking, *, days: int, output_file: Path | None, **scope: Any) 
 
 
 @token.command(
-    "rotate", epilog="\b\nExample:\n  cardinal token rotate ID --overlap-hours 2 --output-file new.token"
+    "rotate", epilog="\b\nExample:\n  cardinal token rotate --overlap-hours 2 --output-file new.token"
 )
-@KEY
+@click.argument("key", metavar="[ID]", type=click.UUID, required=False)
 @click.option("--overlap-hours", type=click.IntRange(0, 168), default=24, show_default=True)
 @OUTPUT
 @asks
-def rotate(asking: Asking, *, key: UUID, overlap_hours: int, output_file: Path | None) -> None:
-    """Issue a successor with the same scope; the old one works on for a while."""
+def rotate(asking: Asking, *, key: UUID | None, overlap_hours: int, output_file: Path | None) -> None:
+    """Issue a successor with the same scope; the old one works on for a while. Without an ID: the token that asks."""
     with asking.portal() as portal, _room(output_file):
-        made = portal.tokens.rotate(str(key), overlap_hours=overlap_hours)
+        made = portal.tokens.rotate(str(key) if key else _own(portal), overlap_hours=overlap_hours)
         _hand_out(asking, made, output_file)
 
 
@@ -173,6 +174,13 @@ def introspect(asking: Asking, *, file: str, model: str, action: str) -> None:
     asking.show(found, lambda: pairs(shown))
     if not found.active:
         stop(NO)
+
+
+def _own(portal: Portal) -> str:
+    own = portal.me().token
+    if own is None:
+        raise Unexpected("The portal does not say which token this is.")
+    return own.id
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class _Answering(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    do_GET = do_POST = do_DELETE = do_PUT = _answer
+    do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - as the standard library calls them
 
     def log_message(self, *_: Any) -> None:
         pass
