@@ -139,7 +139,8 @@ class Sponsor(Door):
         account = self.one(_with_parts(self), pk=pk)
         given = self.given(SponsorIn)
         if account.sponsor_id != self.user.pk:  # before the name: nobody else learns which accounts there are
-            require(self.user, "governance.make_serviceaccount")
+            for needed in verbs.PASSING_ON:
+                require(self.user, needed)
         return Response(
             ServiceAccountOut(
                 verbs.pass_on(account=account, sponsor=_person(given["sponsor"]), by=self.user)

@@ -39,7 +39,7 @@ def index(request: PortalRequest) -> HttpResponse:
     context = {
         "page": page(rows, request, by="-made_at"),
         "form": form,
-        "may_pass_on": may_make,
+        "may_pass_on": all(request.user.has_perm(needed) for needed in verbs.PASSING_ON),
         "may_end": request.user.has_perm("governance.revoke_token"),
     }
     return render(
@@ -52,7 +52,8 @@ def pass_on(request: PortalRequest, pk: int) -> HttpResponse:
     rows = ServiceAccount.objects.visible_to(request.user).select_related("account", "sponsor")
     one = get_object_or_404(rows, pk=pk)
     if one.sponsor_id != request.user.pk:
-        require(request.user, "governance.make_serviceaccount")
+        for needed in verbs.PASSING_ON:
+            require(request.user, needed)
     form = SponsorForm(one.sponsor, request.POST if request.method == "POST" else None)
     if form.is_valid():
         passed = verbs.pass_on(account=one, sponsor=form.cleaned_data["sponsor"], by=request.user)
