@@ -66,6 +66,19 @@ class TrailFilter(serializers.Serializer[Any]):
     until = serializers.DateTimeField(required=False)
 
 
+class ReportFilter(serializers.Serializer[Any]):
+    """Which reports."""
+
+    model = serializers.SlugField(
+        required=False, allow_blank=True, max_length=120, help_text="Slug of a model."
+    )
+    version = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    state = serializers.ChoiceField(choices=Report.State.choices, required=False, allow_blank=True)
+    sha256 = serializers.RegexField(
+        r"^[0-9a-f]{64}$", required=False, allow_blank=True, help_text="Digest of a file."
+    )
+
+
 @extend_schema_serializer(
     examples=[OpenApiExample("A report", value=REPORT, response_only=True, status_codes=["200", "202"])]
 )
@@ -139,6 +152,30 @@ class OrderReport(Door):
         report = verbs.order(version=visible_version(self.user, slug, number), by=self.user)
         there = reverse("api-report", args=[report.pk])
         return Response(ReportOut(report).data, status=202, headers={"Location": there, "Retry-After": "2"})
+
+
+class Reports(Listing):
+    """Reports that were ordered."""
+
+    kind = Report
+    needs = ""
+    order = "-ordered_at"
+    serializer_class = ReportOut
+
+    @described(
+        "reports_list",
+        "List reports",
+        "reports",
+        {200: ReportOut(many=True)},
+        declines=(400, 401),
+        parameters=[ReportFilter],
+    )
+    def get(self, request: Request) -> Response:
+        """Reports on what is shared with you, newest first. By `sha256` one finds which report a file is."""
+        columns = {"model": "version__model__slug", "version": "version__number"}
+        chosen = {columns.get(name, name): value for name, value in self.chosen(ReportFilter).items()}
+        rows = self.get_queryset().select_related("version__model", "ordered_by", "snapshot")
+        return self.rows(rows.filter(**chosen))
 
 
 class OneReport(Door):

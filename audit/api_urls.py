@@ -12,6 +12,7 @@ urlpatterns = [
         api.OrderReport.as_view(),
         name="api-order-report",
     ),
+    path("reports/", api.Reports.as_view(), name="api-reports"),
     path("reports/<uuid:pk>/", api.OneReport.as_view(), name="api-report"),
     path("reports/<uuid:pk>/file/", api.ReportFile.as_view(), name="api-report-file"),
     path("trail/", api.Trail.as_view(), name="api-trail"),

@@ -1,5 +1,4 @@
-"""Control: what may be done. Also the Django project."""
+"""Control: what may be done. Also the Django project.
 
-from governance.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Nothing is loaded here: `governance.client` runs where the project's parts are not installed.
+"""

@@ -14,12 +14,16 @@ from governance.api import (
     leaks,
     lineage,
     lists,
+    me,
     policies,
+    policy_drafts,
+    policy_versions,
     review_rules,
     reviews,
     risk,
     schema,
     search,
+    service_accounts,
     severities,
     systems,
     token_changes,
@@ -27,10 +31,12 @@ from governance.api import (
 )
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
+POLICY = "policies/<slug:slug>/<slug:environment>/"
 
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
     path("docs/", schema.docs, name="api-docs"),
+    path("me/", me.Me.as_view(), name="api-me"),
     path("models/", lists.Models.as_view(), name="api-models"),
     path("datasets/", lists.Datasets.as_view(), name="api-datasets"),
     path("search/", search.Search.as_view(), name="api-search"),
@@ -76,11 +82,26 @@ urlpatterns = [
     path(
         "document-rules/<slug:rule>/<slug:risk_class>/", severities.OneSeverity.as_view(), name="api-severity"
     ),
+    path("policies/", policies.Policies.as_view(), name="api-policies"),
     path("policies/<slug:slug>/<slug:environment>/", policies.OnePolicy.as_view(), name="api-policy"),
     path(
         "policies/<slug:slug>/<slug:environment>/replay/",
         policies.Replayed.as_view(),
         name="api-policy-replay",
+    ),
+    path(f"{POLICY}draft/", policy_drafts.Draft.as_view(), name="api-policy-draft"),
+    path(f"{POLICY}draft/trial/", policy_drafts.Tried.as_view(), name="api-policy-draft-trial"),
+    path(f"{POLICY}draft/publication/", policy_drafts.Publication.as_view(), name="api-policy-publication"),
+    path(f"{POLICY}versions/", policy_versions.PolicyVersions.as_view(), name="api-policy-versions"),
+    path(
+        f"{POLICY}versions/<int:number>/",
+        policy_versions.OnePolicyVersion.as_view(),
+        name="api-policy-version",
+    ),
+    path(
+        f"{POLICY}versions/<int:number>/restoration/",
+        policy_versions.Restoration.as_view(),
+        name="api-policy-restoration",
     ),
     path("models/<slug:slug>/access/", access.ModelAccess.as_view(), name="api-model-access"),
     path("access/people/<str:username>/", access.PersonAccess.as_view(), name="api-person-access"),
@@ -97,6 +118,17 @@ urlpatterns = [
         name="api-token-countersignature",
     ),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
+    path("service-accounts/", service_accounts.ServiceAccounts.as_view(), name="api-service-accounts"),
+    path(
+        "service-accounts/<int:pk>/",
+        service_accounts.OneServiceAccount.as_view(),
+        name="api-service-account",
+    ),
+    path(
+        "service-accounts/<int:pk>/sponsor/",
+        service_accounts.Sponsor.as_view(),
+        name="api-service-account-sponsor",
+    ),
     path("duties/", duties.Duties.as_view(), name="api-duties"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),

@@ -6,7 +6,8 @@ class GovernanceConfig(AppConfig):
     verbose_name = "Governance"
 
     def ready(self) -> None:
-        from governance import checks, listeners, roles, signin  # noqa: F401, PLC0415 - system checks register on import
+        # On import system checks register themselves, and from then on tasks are sent to our broker.
+        from governance import celery, checks, listeners, roles, signin  # noqa: F401, PLC0415
         from registry.api import bearer  # noqa: PLC0415
 
         listeners.connect()

@@ -97,6 +97,7 @@ urlpatterns = [
     path("tokens/", tokens.index, name="tokens"),
     path("tokens/new/", tokens.issue, name="token-new"),
     path("service-accounts/", service_accounts.index, name="service-accounts"),
+    path("service-accounts/<int:pk>/pass-on/", service_accounts.pass_on, name="service-account-pass-on"),
     path("service-accounts/<int:pk>/end/", service_accounts.end, name="service-account-end"),
     path("tokens/new/sentence/", tokens.say, name="token-sentence"),
     path("tokens/revoke/", token_changes.revoke_together, name="token-revocations"),

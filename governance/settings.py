@@ -286,7 +286,7 @@ SPECTACULAR_SETTINGS = {
         "ReportState": "audit.models.Report.State",
         "Action": "governance.models.Token.Action",
         "Effect": "governance.policies.EFFECTS",
-        "RateSpan": "governance.api.policies.RATE_SPANS",
+        "RateSpan": "governance.api.policy_bodies.RATE_SPANS",
         "QuotaSpan": "governance.policies.words.QUOTA_SPANS",
         "TokenState": "governance.api.tokens.STATES",
         "FindingCode": "registry.api.findings.CODES",

@@ -211,3 +211,17 @@ class ServiceAccountForm(forms.Form):
         super().__init__(data, initial={"sponsor": user.username})
         people = User.objects.filter(kind=User.Kind.PERSON, is_active=True).order_by("username")
         self.fields["sponsor"].queryset = people  # type: ignore[attr-defined]
+
+
+class SponsorForm(forms.Form):
+    """Who answers for a service account from now on."""
+
+    sponsor = forms.ModelChoiceField(
+        queryset=User.objects.none(), to_field_name="username", label="New sponsor",
+        help_text="Its tokens reach what this person sees, with the next query.",
+    )  # fmt: skip
+
+    def __init__(self, now: User, data: Any = None) -> None:
+        super().__init__(data)
+        people = User.objects.filter(kind=User.Kind.PERSON, is_active=True).exclude(pk=now.pk)
+        self.fields["sponsor"].queryset = people.order_by("username")  # type: ignore[attr-defined]

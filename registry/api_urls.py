@@ -17,6 +17,7 @@ from registry.api import (
     ledger,
     lineage,
     roles,
+    servers,
     shares,
 )
 
@@ -64,6 +65,10 @@ urlpatterns = [
     ),
     path(f"{SHEET}compare/", history.DatasheetComparison.as_view(), name="api-datasheet-compare"),
     path(f"{SHEET}findings/", findings.DatasheetFindings.as_view(), name="api-datasheet-findings"),
+    path("servers/", servers.Servers.as_view(), name="api-servers"),
+    path("servers/<slug:name>/", servers.OneServer.as_view(), name="api-server"),
+    path("servers/<slug:name>/sync/", servers.Sync.as_view(), name="api-sync"),
+    path("servers/<slug:name>/sync/<uuid:pk>/", servers.OneSync.as_view(), name="api-one-sync"),
     path("roles/", roles.Roles.as_view(), name="api-roles"),
     path("roles/<int:pk>/", roles.OneRole.as_view(), name="api-role"),
     path("figures/", figures.Figures.as_view(), name="api-figures"),

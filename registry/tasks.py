@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
+from registry import passes
 from registry.actions import hooks, roles
 from registry.mlflow.deliveries import waiting_key
 from registry.models import AliasOrder, KeptAnswer, TrackingServer, User, Version
@@ -43,11 +44,23 @@ def tidy_roles() -> int:
 
 
 @shared_task(name="registry.sync_server")
-def sync_server(server_id: int, by_id: int) -> list[str]:
-    """Read one tracking server; returns what could not be read."""
+def sync_server(server_id: int, by_id: int, order: str = "") -> list[str]:
+    """Read one tracking server; returns what could not be read. Whoever has ordered it can follow `order`."""
     from registry import sync  # noqa: PLC0415 - MLflow loads in the worker only
 
-    outcome = sync.read(TrackingServer.objects.get(pk=server_id), by=User.objects.get(pk=by_id))
+    passes.begun(order)
+    try:
+        outcome = sync.read(TrackingServer.objects.get(pk=server_id), by=User.objects.get(pk=by_id))
+    except Exception:
+        passes.ended(order, problems=["The worker failed. Its log says why."])
+        raise
+    busy = ["Another worker reads this server now; what it finds is shown too."] if outcome.busy else []
+    passes.ended(
+        order,
+        problems=outcome.problems + busy,
+        models_added=outcome.models_added,
+        versions_added=outcome.versions_added,
+    )
     for start in range(0, len(outcome.waiting), SLICE):
         read_versions.delay(server_id, outcome.waiting[start : start + SLICE], by_id)
     _hash_again(outcome.moved)

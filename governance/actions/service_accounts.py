@@ -15,6 +15,8 @@ from registry.models import User
 from registry.permissions import require
 from registry.wording import required
 
+# What it takes to pass on one that somebody else answers for.
+PASSING_ON = ("governance.revoke_token", "governance.make_serviceaccount")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,79}\Z", re.ASCII)
 
 

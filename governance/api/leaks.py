@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 
 from governance import tokens
 from governance.actions import revocations
+from governance.gate import origin
 from governance.models import Token
 from registry.api.bodies import In
 from registry.api.doors import Door
@@ -43,6 +45,15 @@ class LeakedOut(serializers.Serializer[Any]):
     received = serializers.IntegerField()
 
 
+class PerCaller(PerNetwork):
+    """Counts whom a trusted proxy names (TRUSTED_PROXIES): behind one, everybody would else share the proxy's limit."""
+
+    def address(self, request: Request) -> str:
+        here, via = super().address(request), request.META.get("HTTP_X_FORWARDED_FOR", "")
+        said = [(origin.FORWARDED_FOR, via.encode("latin-1", "replace"))] if via else []
+        return origin.network((here,), said, settings.TRUSTED_PROXIES, only_proxies=False) or here
+
+
 class Leaked(Door):
     """Open to anybody: whoever holds a token may end it. Nothing in the answer tells whether it was known."""
 
@@ -50,7 +61,7 @@ class Leaked(Door):
     needs = ""
     authentication_classes = []
     permission_classes = []
-    throttle_classes = [PerNetwork]  # type: ignore[misc]
+    throttle_classes = [PerCaller]  # type: ignore[misc]
     serializer_class = LeakedOut
 
     @described(

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.actions import tokens as verbs
-from governance.api.policies import QuotaIn, RateIn
+from governance.api.policy_bodies import QuotaIn, RateIn
 from governance.models import Token
 from governance.models.tokens import TokenQuerySet
 from governance.scopes import Scope

@@ -22,6 +22,7 @@ import httpx
 from governance.demo.browser import Browser, Given, Page, Unexpected, path_of
 from governance.demo.caller import Caller
 from governance.demo.keys import SHOWN_ONCE, Keys
+from governance.demo.pipeline import Pipeline
 from governance.demo.tour import Tour
 
 ADDRESSES = ("SITE_URL", "GATE_URL", "MLFLOW_TRACKING_URI")
@@ -44,6 +45,7 @@ class Journey:
         self.tour = Tour(self.people, tracking, self.mark)
         self.pages: dict[str, str] = {}  # model -> where the page of its token is
         self.report = self.password = ""
+        self.pipeline = Pipeline(self.people, site, self.mark)
         self.keys = Keys(self.people, self.gate, site, self.pages, ASKED)
 
     def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -57,8 +59,10 @@ class Journey:
         yield "the card of version 2 waits for its review", self.prepare
         yield "nobody approves what they wrote", self.own_card
         yield "the gate refuses version 2 before the approval", self.refused
+        yield "a pipeline asks with the cardinal command and is stopped", self.pipeline.stopped
         yield "two other people sign, each with their password", self.approve
         yield "every condition of the clearance is met", self.cleared
+        yield "the pipeline asks again and goes on", self.pipeline.goes_on
         yield "the gate refuses without a token and outside its scope", self.out_of_scope
         yield "the gate lets an allowed query through", self.allowed
         yield "the gate advises a proxy", self.check

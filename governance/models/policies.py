@@ -12,7 +12,7 @@ from registry import canonical
 from registry.models import Environment, visible_models
 
 if TYPE_CHECKING:
-    from registry.models import User
+    from registry.models import Model, User
 
 
 class PolicyQuerySet(models.QuerySet["Policy"]):
@@ -47,6 +47,11 @@ class Policy(models.Model):
         return [self, self.model]
 
 
+class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(visible_models(user, "policy__model"))
+
+
 class PolicyVersion(models.Model):
     """One published state of a policy: canonical JSON and its SHA-256. Refuses change (migration 0003)."""
 
@@ -56,6 +61,8 @@ class PolicyVersion(models.Model):
     digest = models.CharField(max_length=64)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     published_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PolicyVersionQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["policy", "number"], name="policy_version_once")]
@@ -73,6 +80,19 @@ class PolicyVersion(models.Model):
         return [self, *self.policy.kin()]
 
 
+class PolicyDraftQuerySet(models.QuerySet["PolicyDraft"]):
+    def visible_to(self, user: User) -> Self:
+        """What is not in force is for those who decide what comes into force."""
+        if not user.has_perm("governance.publish_policy"):
+            return self.none()
+        return self.filter(visible_models(user, "policy__model"))
+
+    def latest_of(self, model: Model, environment: str) -> PolicyDraft | None:
+        """The draft that everybody edits, if there is one."""
+        found = self.filter(policy__model=model, policy__environment=environment)
+        return found.select_related("policy__model", "policy__in_force", "by").order_by("-number").first()
+
+
 class PolicyDraft(models.Model):
     """One saved state of the draft of a policy; the one with the highest number is the draft that everybody edits.
 
@@ -86,6 +106,8 @@ class PolicyDraft(models.Model):
     body = models.BinaryField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     saved_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PolicyDraftQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["policy", "number"], name="policy_draft_once")]

@@ -42,7 +42,9 @@ PARTS: dict[str, dict[str, Any]] = {
     "access/tokens/": {"pk": lambda s: s.token.pk},
     "systems/": {"slug": lambda s: s.system.slug, "model": lambda s: s.model.slug},
     "document-rules/": {"rule": "placeholder", "risk_class": "high"},
-    "policies/": {"slug": lambda s: s.model.slug, "environment": "production"},
+    "policies/": {"slug": lambda s: s.model.slug, "environment": "production", "number": 1},
+    "servers/": {"name": lambda s: s.model.server.name, "pk": UUID(int=1)},
+    "service-accounts/": {"pk": lambda s: s.service.pk},
     "tokens/": {"pk": lambda s: s.token.pk},
     "decisions/": {"pk": lambda s: s.decision.pk},
     "roles/": {"pk": lambda s: s.token.owner.grants.get().pk},
@@ -81,6 +83,9 @@ BODIES |= {
     "POST api-extension": LATER,
     "POST api-introspect": {"token": "none"},
     "POST api-retirement": {"reason": "Mistaken."},
+    "POST api-service-accounts": {"name": "another-bot", "purpose": "Scores."},
+    "PUT api-service-account-sponsor": {"sponsor": "admin"},
+    "PUT api-policy-draft": {"rules": []},
     "POST api-token-countersignature": {"accept": True},
     "POST api-token-revocations": {"of": "account", "name": "owner"},
     "POST api-token-rotation": {"overlap_hours": 1},
@@ -116,7 +121,17 @@ class Route:
     def is_about_something(self) -> bool:
         """Whether there is one of it that is shared and one that is not; a figure is the same for equal pictures."""
         return bool(set(self.parts) - WORDS) and not self.name.startswith(
-            ("/", "admin:", "server", "service-account", "mlflow-")
+            (
+                "/",
+                "admin:",
+                "server",
+                "api-server",
+                "api-sync",
+                "api-one-sync",
+                "service-account",
+                "api-service-account",
+                "mlflow-",
+            )
         )
 
     def address(self, stand: Stand) -> str:

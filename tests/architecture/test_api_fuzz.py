@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import hypothesis
 import pytest
@@ -30,7 +31,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audit.actions import reports
-from governance.actions import glass
+from governance.actions import glass, service_accounts
 from governance.wsgi import application
 from registry.api.limits import PerNetwork
 from registry.models import User
@@ -67,6 +68,9 @@ def there(owner: User) -> dict[str, dict[str, Any]]:
     policy = factories.policy(version.model)
     token, _ = factories.token(version.model)
     system = version.model.systems.get()
+    service = service_accounts.make(
+        name="scoring-bot", sponsor=owner, purpose="Scores.", by=factories.member("admin")
+    )
     report = reports.order(version=version, by=owner)
     return {
         "models/{slug}/": {
@@ -80,7 +84,9 @@ def there(owner: User) -> dict[str, dict[str, Any]]:
         "figures/": {"digest": factories.figure().digest},
         "document-rules/": {"rule": "placeholder", "risk_class": "high"},
         "systems/": {"slug": system.slug},
-        "policies/": {"slug": version.model.slug, "environment": policy.policy.environment},
+        "policies/": {"slug": version.model.slug, "environment": policy.policy.environment, "number": 1},
+        "servers/": {"name": version.model.server.name, "id": str(UUID(int=1))},
+        "service-accounts/": {"id": service.pk},
         "access/people/": {"username": owner.username},
         "access/tokens/": {"id": str(token.pk)},
         "tokens/": {"id": str(token.pk)},

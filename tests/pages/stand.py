@@ -179,6 +179,7 @@ class Stand:
             "token-rotate": [self.token.pk],
             "token-countersign": [self.token.pk],
             "role-take": [self.token.owner.grants.get().pk],
+            "service-account-pass-on": [self.service.pk],
             "service-account-end": [self.service.pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],

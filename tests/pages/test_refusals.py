@@ -126,6 +126,7 @@ FORBIDDEN = {
     "token-sentence": "reviewer",
     "token-lives": "owner",
     "service-accounts": "auditor",
+    "service-account-pass-on": "owner",
     "service-account-end": "owner",
     "role-give": "owner",
     "role-take": "auditor",

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.phrases import PHRASES
 from governance import reviews
+from governance.client.command.manual import manual
 from governance.gate import reasons
 from governance.roles import ROLES
 from registry import formats
@@ -62,6 +63,7 @@ def pages() -> dict[str, str]:
         "documents.md": HEAD + _documents(),
         "formats.md": HEAD + _formats(),
         "reviews.md": HEAD + _reviews(),
+        "cardinal.md": HEAD + manual(),
     }
 
 

@@ -1,0 +1,5 @@
+"""`python -m governance.client` is the `cardinal` command."""
+
+from governance.client.command import run
+
+run()
