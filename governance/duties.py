@@ -24,6 +24,7 @@ from registry.models import (
     ModelUserObjectPermission,
     RoleGrant,
     System,
+    TeamMember,
     User,
 )
 from registry.models.visibility import VIEW_MODEL
@@ -156,8 +157,8 @@ def _people() -> Iterator[Person]:
     for user_id, role, begun in RoleGrant.objects.in_force().values_list("user_id", "role", "since"):
         roles[user_id][role] = begun
     teams: dict[int, list[str]] = defaultdict(list)
-    memberships = User.groups.through.objects.exclude(group__name__in=ROLES)
-    for user_id, name in memberships.values_list("user_id", "group__name"):
+    members = TeamMember.objects.standing().filter(team__archived_at=None)
+    for user_id, name in members.values_list("user_id", "team__group__name"):
         teams[user_id].append(name)
     own: dict[int, set[str]] = defaultdict(set)
     rights = User.user_permissions.through.objects.values_list(

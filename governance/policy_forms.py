@@ -28,7 +28,7 @@ class RuleForm(forms.Form):
     effect = forms.ChoiceField(choices=[("allow", "Allow"), ("deny", "Deny")], required=False)
     subjects = forms.CharField(
         required=False, label="Who", max_length=20_000, widget=LINES(),
-        help_text="One a line: group:NAME, user:NAME or service:NAME.",
+        help_text="One a line: user:NAME is a person or a program, service:NAME only a program, group:NAME everybody with a role or in a team.",
     )  # fmt: skip
     actions = forms.MultipleChoiceField(
         choices=ACTION_CHOICES, required=False, initial=["predict"], widget=forms.CheckboxSelectMultiple
