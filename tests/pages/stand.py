@@ -23,7 +23,7 @@ from governance.models import (
     Token,
 )
 from registry.actions import catalogue
-from registry.models import Dataset, Environment, Figure, Import, Model, System, User, Version
+from registry.models import Dataset, Environment, Figure, Import, Model, System, Team, User, Version
 from tests import factories
 
 # Pages that are not walked as pages, each with the reason.
@@ -48,6 +48,7 @@ NOT_PAGES = {
     "systems-csv": "a table for spreadsheets",
     "datasets-csv": "a table for spreadsheets",
     "duties-csv": "a table for spreadsheets",
+    "team-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
     "logout",
@@ -88,6 +89,10 @@ POST_ONLY = {
     "service-account-end",
     "role-give",
     "role-take",
+    "team-edit",
+    "team-add",
+    "team-remove",
+    "team-archive",
     "report-new",
     "import-use",
     "report-cancel",
@@ -115,6 +120,7 @@ class Stand:
     condition: ReviewCondition
     glass: BreakGlass
     service: ServiceAccount
+    team: Team
 
     @property
     def model(self) -> Model:
@@ -180,6 +186,12 @@ class Stand:
             "token-countersign": [self.token.pk],
             "role-take": [self.token.owner.grants.get().pk],
             "service-account-end": [self.service.pk],
+            "team": [self.team.slug],
+            "team-csv": [self.team.slug],
+            "team-edit": [self.team.slug],
+            "team-add": [self.team.slug],
+            "team-archive": [self.team.slug],
+            "team-remove": [self.team.slug, "another"],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
@@ -242,7 +254,15 @@ def furnished() -> Stand:
             purpose="Scores.",
             by=factories.member("admin"),
         ),
+        team=team(version.model),
     )
+
+
+def team(model: Model) -> Team:
+    """A team that sees the model; its lead is an owner."""
+    made = factories.team(factories.member("viewer", "another"), lead=factories.member("owner"))
+    factories.share(model, made.group)
+    return made
 
 
 def report(version: Version) -> Report:

@@ -69,6 +69,7 @@ def version(db: None) -> Version:
         reason="At a standstill.",
         by=factories.member("owner"),
     )
+    factories.team()
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
     factories.save(version, mark="with a figure", figure=factories.figure())
