@@ -224,6 +224,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "condition.fulfilled": lambda f: (
         f"confirmed that “{_brief(f['text'])}” is fulfilled" + _quoted(f["note"])
     ),
+    "condition.passed_on": lambda f: (
+        f"passed the condition “{_brief(f['text'])}” of {_name(f['condition'])} from {f['previous']} on to {f['owner']}"
+    ),
     "condition.extended": lambda f: (
         f"gave “{_brief(f['text'])}” until {f['due_at'][:16]} UTC, not {f['previous'][:16]}"
         + _quoted(f["reason"])

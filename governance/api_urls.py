@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 
 from governance.api import (
     access,
+    accounts,
     clearances,
     decisions,
     duties,
@@ -98,6 +99,7 @@ urlpatterns = [
         name="api-token-countersignature",
     ),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
+    path("accounts/<str:username>/", accounts.OneAccount.as_view(), name="api-account"),
     path("teams/", teams.Teams.as_view(), name="api-teams"),
     path("teams/<slug:slug>/", teams.OneTeam.as_view(), name="api-team"),
     path("teams/<slug:slug>/archive/", teams.TeamArchive.as_view(), name="api-team-archive"),

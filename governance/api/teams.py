@@ -109,11 +109,9 @@ class MentionOut(serializers.Serializer[Any]):
 class HoldingsOut(serializers.Serializer[Any]):
     """What hangs on a team, as far as the caller sees it; of each list of models and systems the first 50."""
 
-    shared = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True, source="shared.rows")
-    systems = serializers.SlugRelatedField(
-        slug_field="slug", many=True, read_only=True, source="systems.rows"
-    )
-    models = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True, source="models.rows")
+    shared = serializers.ListField(child=serializers.SlugField(), help_text="Models that members see by it.")
+    systems = serializers.ListField(child=serializers.SlugField(), help_text="Systems that it answers for.")
+    models = serializers.ListField(child=serializers.SlugField(), help_text="Models that it answers for.")
     policies = MentionOut(many=True)
 
 
@@ -247,7 +245,11 @@ class TeamHoldings(Door):
     def get(self, request: Request, slug: str) -> Response:
         """The models shared with it, the systems and models that name it as who answers, the policies that name it."""
         team = self.one(self.get_queryset().select_related("group"), slug=slug)
-        return Response(HoldingsOut(holdings(team, self.user)).data)
+        found = holdings(team, self.user)
+        slugs = {
+            kind: [one.slug for one in getattr(found, kind).rows] for kind in ("shared", "systems", "models")
+        }
+        return Response(HoldingsOut({**slugs, "policies": found.policies}).data)
 
 
 def _sized(door: Door) -> Any:

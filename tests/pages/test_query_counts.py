@@ -45,6 +45,7 @@ PINNED = {
     "models": 11,  # models bare and dressed; their number; aliases; systems; what to filter by; saved filters
     "password_change": 4,
     "person-access": 12,  # account; its groups; what it may see; who answers for it; its tokens, by name and by tag; policies; roles
+    "person": 10,  # account; roles; teams; service accounts and conditions that it answers for; tokens
     "people": 6,  # accounts; their roles
     "policies": 7,  # policies; their number; models without one
     "policy": 8,  # model; policy; its versions; its draft
