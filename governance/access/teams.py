@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -21,7 +23,7 @@ SHOWN = 50
 class Shown:
     """The first of some objects, and how many there are."""
 
-    rows: list[Model] | list[System]
+    rows: Sequence[Any]
     count: int
 
     @property
