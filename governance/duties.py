@@ -127,7 +127,7 @@ class Names:
 
     def _first(self, models: Bits) -> tuple[str, ...]:
         """The first of them by name."""
-        found = []
+        found: list[str] = []
         while models and len(found) < SHOWN:
             lowest = models & -models
             found.append(self._names[lowest.bit_length() - 1])
@@ -207,7 +207,7 @@ def _people() -> Iterator[Person]:
     rows = User.objects.filter(rightful, is_active=True)
     teams, accounts = _teams(rows), rows.order_by("username")
     for pk, username, kind, is_superuser in accounts.values_list("pk", "username", "kind", "is_superuser"):
-        subjects = (f"user:{username}",)
+        subjects: tuple[str, ...] = (f"user:{username}",)
         if kind == User.Kind.SERVICE:
             subjects += (f"service:{username}",)
         held = roles.get(pk, {})

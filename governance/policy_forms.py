@@ -64,6 +64,12 @@ class RuleForm(forms.Form):
         lost = [(name, name) for name in held if name not in dict(purposes)]
         self.fields["purposes"].choices = [*purposes, *lost]  # type: ignore[attr-defined]
 
+    @property
+    def has_conditions(self) -> bool:
+        """Whether it says more than who may do what: that part of the row then stands open."""
+        plain = {"effect", "subjects", "actions", "rate_per", "quota_per", "quota_zone"}
+        return any(self[name].value() for name in self.fields if name not in plain)
+
     def rule(self) -> dict[str, Any] | None:
         """The rule, or None when it names nobody."""
         data = self.cleaned_data
