@@ -45,7 +45,7 @@ class AccountStateIn(In):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("An account", value=SHOWN, response_only=True)])
-class AccountOut(serializers.Serializer[Any]):
+class WholeAccountOut(serializers.Serializer[Any]):
     """An account, the roles and teams that count while it is active, and what it answers for."""
 
     account = serializers.CharField()
@@ -62,17 +62,17 @@ class OneAccount(Door):
 
     kind = RoleGrant
     needs = ""
-    serializer_class = AccountOut
+    serializer_class = WholeAccountOut
 
-    @described("accounts_read", "Read about an account", "accounts", {200: AccountOut}, declines=READ)
+    @described("accounts_read", "Read about an account", "accounts", {200: WholeAccountOut}, declines=READ)
     def get(self, request: Request, username: str) -> Response:
         """One's own, and everybody's for those who may see who holds which role."""
         if username != self.user.username:
             require(self.user, SEES)
-        return Response(AccountOut(_told(get_object_or_404(User, username=username))).data)
+        return Response(WholeAccountOut(_told(get_object_or_404(User, username=username))).data)
 
     @described(
-        "accounts_switch", "Switch an account off or on", "accounts", {200: AccountOut},
+        "accounts_switch", "Switch an account off or on", "accounts", {200: WholeAccountOut},
         declines=(400, 401, 403, 404, 409), request=AccountStateIn,
     )  # fmt: skip
     def patch(self, request: Request, username: str) -> Response:
@@ -86,7 +86,7 @@ class OneAccount(Door):
             account = verbs.switch_off(
                 account=account, reason=given["reason"], successor=successor, by=self.user
             )
-        return Response(AccountOut(_told(account)).data)
+        return Response(WholeAccountOut(_told(account)).data)
 
 
 def _successor(name: str) -> User | None:
