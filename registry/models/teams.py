@@ -73,6 +73,13 @@ class Team(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("team", args=[self.slug])
 
+    @classmethod
+    def named_in(cls, text: str, user: User) -> Team | None:
+        """The team whose name or handle `text` begins with, up to a comma, if it exists for `user`. No text, no query."""
+        name = text.partition(",")[0].strip()
+        rows = cls.objects.visible_to(user).filter(Q(name__iexact=name) | Q(group__name__iexact=name))
+        return rows.first() if name else None
+
     def is_led_by(self, user: User) -> bool:
         """Whether `user` leads it now."""
         return user.is_active and self.members.standing().filter(user=user.pk, is_lead=True).exists()
