@@ -73,6 +73,25 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         + _quoted(f["reason"])
     ),
     "role.taken": lambda f: f"took the role {f['role']} from {_name(f['account'])}",
+    "account.switched_off": lambda f: (
+        f"switched off the account {_name(f['account'])} and ended {f['count']} of its tokens"
+        + (f"; {f['successor']} takes over" if f["successor"] else "")
+        + _quoted(_brief(f["reason"]))
+    ),
+    "account.switched_on": lambda f: (
+        f"switched on the account {_name(f['account'])}{_quoted(_brief(f['reason']))}"
+    ),
+    "team.made": lambda f: f"made the team {_name(f['team'])}, which policies call {f['handle']}",
+    "team.edited": lambda f: (
+        f"changed the {f['field']} of the team {_name(f['team'])} from “{_brief(f['before'])}” to “{_brief(f['after'])}”"
+    ),
+    "team.joined": lambda f: (
+        f"put {_name(f['account'])} into the team {_name(f['team'])}{' as a lead' if f['lead'] else ''}"
+    ),
+    "team.left": lambda f: f"took {_name(f['account'])} out of the team {_name(f['team'])}",
+    "team.archived": lambda f: (
+        f"archived the team {_name(f['team'])} with {f['count']} members{_quoted(_brief(f['reason']))}"
+    ),
     "role.lapsed": lambda f: f"saw the time of {_name(f['account'])} as {f['role']} end",
     "server.added": lambda f: f"began to follow the tracking server {_name(f['server'])}",
     "server.moved": lambda f: (
@@ -204,6 +223,9 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     ),
     "condition.fulfilled": lambda f: (
         f"confirmed that “{_brief(f['text'])}” is fulfilled" + _quoted(f["note"])
+    ),
+    "condition.passed_on": lambda f: (
+        f"passed the condition “{_brief(f['text'])}” of {_name(f['condition'])} from {f['previous']} on to {f['owner']}"
     ),
     "condition.extended": lambda f: (
         f"gave “{_brief(f['text'])}” until {f['due_at'][:16]} UTC, not {f['previous'][:16]}"

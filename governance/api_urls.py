@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 
 from governance.api import (
     access,
+    accounts,
     clearances,
     decisions,
     duties,
@@ -26,6 +27,7 @@ from governance.api import (
     service_accounts,
     severities,
     systems,
+    teams,
     token_changes,
     tokens,
 )
@@ -129,6 +131,13 @@ urlpatterns = [
         service_accounts.Sponsor.as_view(),
         name="api-service-account-sponsor",
     ),
+    path("accounts/<str:username>/", accounts.OneAccount.as_view(), name="api-account"),
+    path("teams/", teams.Teams.as_view(), name="api-teams"),
+    path("teams/<slug:slug>/", teams.OneTeam.as_view(), name="api-team"),
+    path("teams/<slug:slug>/archive/", teams.TeamArchive.as_view(), name="api-team-archive"),
+    path("teams/<slug:slug>/holdings/", teams.TeamHoldings.as_view(), name="api-team-holdings"),
+    path("teams/<slug:slug>/members/", teams.TeamMembers.as_view(), name="api-team-members"),
+    path("teams/<slug:slug>/members/<str:username>/", teams.OneTeamMember.as_view(), name="api-team-member"),
     path("duties/", duties.Duties.as_view(), name="api-duties"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),

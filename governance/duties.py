@@ -7,12 +7,15 @@ That rule is named beside it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache, reduce
+from operator import itemgetter, or_
+from typing import Any, NamedTuple
 
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import BigIntegerField, Func, Q, QuerySet
 from django.utils import timezone
 
 from governance.models import Policy
@@ -24,13 +27,17 @@ from registry.models import (
     ModelUserObjectPermission,
     RoleGrant,
     System,
+    TeamMember,
     User,
 )
 from registry.models.visibility import VIEW_MODEL
 
 SHOWN = 5
-Keys = frozenset[int]
-NONE: Keys = frozenset()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A number is read in a tenth of the time of a moment, and there are thousands of them.
+MICROSECONDS = "(extract(epoch FROM %(expressions)s) * 1000000)::bigint"
+Bits = int  # a set of models, as `Names` has them
+NONE: Bits = 0
 
 
 @dataclass(frozen=True)
@@ -68,59 +75,91 @@ RISK = Duty(
 DUTIES = (AUTHOR, ISSUE, RISK)
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """An active account, and what gives it rights: ten thousand of them are read for one page."""
 
     pk: int
     username: str
+    subjects: tuple[str, ...]  # how a policy names it by itself
     is_superuser: bool
-    roles: Mapping[str, datetime]  # role → since when
-    teams: tuple[str, ...]
+    roles: Mapping[str, int]  # role → since when, in microseconds of 1970
+    groups: tuple[str, ...]  # roles and teams
     own: frozenset[str]  # permissions given to the account itself
 
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """Every group whose member it is."""
-        return (*self.roles, *self.teams)
 
-
-@dataclass(frozen=True)
-class Overlap:
+class Overlap(NamedTuple):
     """One person, one pair of duties."""
 
     user: Person
     duty: Duty
-    count: int
+    number: int
     kind: str  # what is counted
     names: tuple[str, ...]  # the first of them
-    since: datetime | None  # when the second of the two roles began; None where a right came by no role
+    begun: int | None  # as `since` says, in microseconds of 1970: a page shows some hundred of thousands
+
+    @property
+    def since(self) -> datetime | None:
+        """When the second of the two roles began; None where a right came by no role."""
+        return None if self.begun is None else EPOCH + timedelta(microseconds=self.begun)
 
     @property
     def more(self) -> int:
         """How many are not named."""
-        return self.count - len(self.names)
+        return self.number - len(self.names)
+
+
+class Names:
+    """The models that are there, by name, and sets of them as bits: the first by name is the lowest.
+
+    Ten thousand people times a thousand models are some numbers then, joined, met and counted by the processor.
+    """
+
+    def __init__(self, rows: Iterable[tuple[int, str]]) -> None:
+        ordered = sorted(rows, key=itemgetter(1, 0))
+        self._names = [name for _, name in ordered]
+        self._bits = {key: 1 << place for place, (key, _) in enumerate(ordered)}
+        self.all: Bits = (1 << len(ordered)) - 1
+        self.first = lru_cache(maxsize=1000)(self._first)  # most people of a team see the same
+
+    def bit(self, key: int) -> Bits:
+        """The set of this one model; of none where it is gone."""
+        return self._bits.get(key, NONE)
+
+    def _first(self, models: Bits) -> tuple[str, ...]:
+        """The first of them by name."""
+        found: list[str] = []
+        while models and len(found) < SHOWN:
+            lowest = models & -models
+            found.append(self._names[lowest.bit_length() - 1])
+            models ^= lowest
+        return tuple(found)
 
 
 @dataclass(frozen=True)
-class Sight:
-    """Who sees which models, read once."""
+class Reach:
+    """Sets of models by whom they belong to: an account, or one of its groups. Asked ten thousand times, read once."""
 
-    names: Mapping[int, str]
-    direct: Mapping[int, Keys]
-    grouped: Mapping[str, Keys]
+    own: Mapping[Any, Bits]  # key or subject of an account
+    grouped: Mapping[str, Bits]  # name of a group
+    joined: dict[tuple[str, ...], Bits] = field(
+        default_factory=dict
+    )  # of groups together, as they were asked for
 
-    def of(self, person: Person, *, everything: bool) -> Keys:
-        """The keys of the models that somebody sees."""
-        if everything:
-            return frozenset(self.names)
-        grouped = (self.grouped.get(one, NONE) for one in person.groups)
-        return self.direct.get(person.pk, NONE).union(*grouped)
+    def of(self, own: Iterable[object], groups: tuple[str, ...]) -> Bits:
+        """What an account has under its own names and by its groups."""
+        if (together := self.joined.get(groups)) is None:
+            together = self.joined[groups] = reduce(
+                or_, (self.grouped.get(one, NONE) for one in groups), NONE
+            )
+        for one in own:
+            together |= self.own.get(one, NONE)
+        return together
 
 
 def overlaps() -> list[Overlap]:
     """Everybody who could do both halves of a duty, by name."""
-    sight, usable = _sight(), _usable()
+    names = Names(Model.objects.present().values_list("pk", "name"))
+    sight, usable = _sight(names), _usable(names)
     systems = tuple(System.objects.filter(retired_at=None).order_by("name").values_list("name", flat=True))
     found = []
     for person in _people():
@@ -129,18 +168,15 @@ def overlaps() -> list[Overlap]:
             if not person.is_superuser and not {duty.first, duty.second or duty.first} <= held:
                 continue
             if duty is RISK:
-                kind, count, names = "systems", len(systems), systems[:SHOWN]
+                kind, count, first = "systems", len(systems), systems[:SHOWN]
             else:
-                reached = _reached(person, usable) if duty is ISSUE else None
-                if reached == NONE:
-                    continue
                 everything = person.is_superuser or "registry.view_model" in held
-                keys = sight.of(person, everything=everything)
-                keys = keys if reached is None else keys & reached
-                kind, count = "models", len(keys)
-                names = tuple(sorted(sight.names[key] for key in keys)[:SHOWN])
+                models = names.all if everything else sight.of((person.pk,), person.groups)
+                if duty is ISSUE:
+                    models &= usable.of(person.subjects, person.groups)
+                kind, count, first = "models", models.bit_count(), names.first(models)
             if count:
-                found.append(Overlap(person, duty, count, kind, names, _since(duty, person.roles)))
+                found.append(Overlap(person, duty, count, kind, first, _since(duty, person.roles)))
     return found
 
 
@@ -150,78 +186,95 @@ def _held(roles: frozenset[str]) -> frozenset[str]:
     return frozenset(right for role in roles for right in ROLES[role])
 
 
+RIGHTS = {role: frozenset(rights) for role, rights in ROLES.items()}
+
+
 def _people() -> Iterator[Person]:
     """Active accounts that have any right, by name, with their roles in force: four queries."""
-    roles: dict[int, dict[str, datetime]] = defaultdict(dict)
-    for user_id, role, begun in RoleGrant.objects.in_force().values_list("user_id", "role", "since"):
+    roles: dict[int, dict[str, int]] = defaultdict(dict)
+    given = RoleGrant.objects.in_force()
+    for user_id, role, begun in given.annotate(
+        begun=Func("since", template=MICROSECONDS, output_field=BigIntegerField())
+    ).values_list("user_id", "role", "begun"):
         roles[user_id][role] = begun
-    teams: dict[int, list[str]] = defaultdict(list)
-    memberships = User.groups.through.objects.exclude(group__name__in=ROLES)
-    for user_id, name in memberships.values_list("user_id", "group__name"):
-        teams[user_id].append(name)
     own: dict[int, set[str]] = defaultdict(set)
     rights = User.user_permissions.through.objects.values_list(
         "user_id", "permission__content_type__app_label", "permission__codename"
     )
     for user_id, label, codename in rights:
         own[user_id].add(f"{label}.{codename}")
-    accounts = User.objects.filter(is_active=True).order_by("username")
-    for pk, username, is_superuser in accounts.values_list("pk", "username", "is_superuser"):
-        if is_superuser or pk in roles or pk in own:
-            held, member = roles.get(pk, {}), tuple(teams.get(pk, ()))
-            yield Person(pk, username, is_superuser, held, member, frozenset(own.get(pk, ())))
+    rightful = Q(is_superuser=True) | Q(pk__in=given.values("user")) | Q(pk__in=[*own])
+    rows = User.objects.filter(rightful, is_active=True)
+    teams, accounts = _teams(rows), rows.order_by("username")
+    for pk, username, kind, is_superuser in accounts.values_list("pk", "username", "kind", "is_superuser"):
+        subjects: tuple[str, ...] = (f"user:{username}",)
+        if kind == User.Kind.SERVICE:
+            subjects += (f"service:{username}",)
+        held = roles.get(pk, {})
+        groups = (*held, *teams.get(pk, ()))
+        yield Person(pk, username, subjects, is_superuser, held, groups, frozenset(own.get(pk, ())))
 
 
-def _sight() -> Sight:
-    names = dict(Model.objects.present().values_list("pk", "name"))
-    direct, grouped = defaultdict(set), defaultdict(set)
-    shared = {"permission__codename": VIEW_MODEL}
-    for user, model in ModelUserObjectPermission.objects.filter(**shared).values_list(
-        "user", "content_object"
-    ):
-        direct[user].add(model)
-    rows = ModelGroupObjectPermission.objects.filter(**shared).values_list("group__name", "content_object")
-    for group, model in rows:
-        grouped[group].add(model)
-    known = frozenset(names)
-    return Sight(
-        names,
-        {key: known & models for key, models in direct.items()},
-        {key: known & models for key, models in grouped.items()},
+def _teams(accounts: QuerySet[User]) -> dict[int, list[str]]:
+    """Account → the handles of its teams. One row an account: thirty thousand memberships would cost as much as the rest."""
+    members = TeamMember.objects.standing().filter(team__archived_at=None, user__in=accounts.values("pk"))
+    handles = ArrayAgg("team__group__name", order_by="team__group")
+    return dict(members.values_list("user_id").annotate(handles=handles))
+
+
+def _sight(names: Names) -> Reach:
+    """What is shared with whom."""
+    own: dict[int, Bits] = defaultdict(int)
+    grouped: dict[str, Bits] = defaultdict(int)
+    shared = {"permission__codename": VIEW_MODEL, "permission__content_type__app_label": "registry"}
+    people = ModelUserObjectPermission.objects.filter(**shared).values_list("user", "content_object")
+    for user, model in people:
+        own[user] |= names.bit(model)
+    groups = ModelGroupObjectPermission.objects.filter(**shared).values_list("group__name", "content_object")
+    for group, model in groups:
+        grouped[group] |= names.bit(model)
+    return Reach(own, grouped)
+
+
+def _usable(names: Names) -> Reach:
+    """Subject of a policy → the models that a rule in force lets it predict with."""
+    own: dict[str, Bits] = defaultdict(int)
+    grouped: dict[str, Bits] = defaultdict(int)
+    rows = Policy.objects.exclude(in_force=None).values_list("model", "in_force__body")
+    now = timezone.now()
+    for model, body in rows:
+        bit = names.bit(model)
+        for subjects, end in _lets_in(bytes(body)):
+            for subject in subjects if end is None or end > now else ():
+                kind, _, name = subject.partition(":")
+                if kind == "group":
+                    grouped[name] |= bit
+                else:
+                    own[subject] |= bit
+    return Reach(own, grouped)
+
+
+@lru_cache(maxsize=4096)
+def _lets_in(body: bytes) -> tuple[tuple[tuple[str, ...], datetime | None], ...]:
+    """Subjects, and until when, of each rule that lets somebody predict. Published bytes never change."""
+    content = canonical.parse(body)
+    rules = content.get("rules") if isinstance(content, dict) else None
+    return tuple(
+        (tuple(map(str, rule.get("subjects", ()))), _end(rule))
+        for rule in (rules if isinstance(rules, list) else [])
+        if isinstance(rule, dict) and rule.get("effect") == "allow" and "predict" in rule.get("actions", ())
     )
 
 
-def _usable() -> dict[str, Keys]:
-    """Subject of a policy ("user:…", "group:…") → the models that a rule in force lets it predict with."""
-    found = defaultdict(set)
-    rows = Policy.objects.exclude(in_force=None).values_list("model", "in_force__body")
-    for model, body in rows:
-        for rule in _rules(canonical.parse(bytes(body))):
-            if rule.get("effect") == "allow" and "predict" in rule.get("actions", ()) and not _is_over(rule):
-                for subject in rule.get("subjects", ()):
-                    found[subject].add(model)
-    return {subject: frozenset(models) for subject, models in found.items()}
-
-
-def _rules(content: Any) -> list[dict[str, Any]]:
-    rules = content.get("rules") if isinstance(content, dict) else None
-    return [one for one in rules if isinstance(one, dict)] if isinstance(rules, list) else []
-
-
-def _is_over(rule: Mapping[str, Any]) -> bool:
+def _end(rule: Mapping[str, Any]) -> datetime | None:
     end = rule.get("valid_until")
-    return bool(end) and datetime.fromisoformat(str(end)) <= timezone.now()
+    return datetime.fromisoformat(str(end)) if end else None
 
 
-def _reached(person: Person, usable: Mapping[str, Keys]) -> Keys:
-    subjects = (f"user:{person.username}", *(f"group:{one}" for one in person.groups))
-    return NONE.union(*(usable[one] for one in subjects if one in usable))
-
-
-def _since(duty: Duty, roles: Mapping[str, datetime]) -> datetime | None:
+def _since(duty: Duty, roles: Mapping[str, int]) -> int | None:
     """When the later of the two rights came."""
     begun = []
     for right in (duty.first, duty.second):
-        times = [at for role, at in roles.items() if right in ROLES[role]]
+        times = [at for role, at in roles.items() if right in RIGHTS[role]]
         begun += [min(times)] if times else []
     return max(begun) if begun else None

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 
 from governance.models import RiskClass, Token
 from registry.documents.strictness import CLASSES, rules
-from registry.models import Environment, Model, User
+from registry.models import Environment, Model, Role, Team, User
 
 SEVERITY_LABELS = {"blocking": "Blocks", "warning": "Warning", "hint": "Hint", "off": "Off"}
 
@@ -72,9 +72,12 @@ class AddModelForm(forms.Form):
 
 
 class ShareForm(forms.Form):
-    """Whom a model is shared with: a group, or one account."""
+    """Whom a model is shared with: everybody with a role, the members of a team, or one account."""
 
-    audience = forms.ChoiceField(label="Share with")
+    audience = forms.ChoiceField(
+        label="Share with",
+        help_text="A role: everybody who has it. A team: its members, as they come and go. An account: one person or program.",
+    )
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
@@ -136,13 +139,12 @@ class WhyForm(forms.Form):
 
 
 def subject_choices() -> list[tuple[str, Any]]:
-    """Whom a rule may name: groups, then accounts."""
-    groups = [
-        (f"group:{name}", name) for name in Group.objects.order_by("name").values_list("name", flat=True)
-    ]
+    """Whom a model may be shared with: roles, teams, accounts. Three choices in two queries."""
+    teams = Team.objects.standing().order_by("name").values_list("group__name", "name")
     people = User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)
     return [
         ("", "Nobody"),
-        ("Groups", groups),
+        ("Roles", [(f"group:{role}", label) for role, label in Role.choices]),
+        ("Teams", [(f"group:{handle}", name) for handle, name in teams]),
         ("Accounts", [(f"user:{name}", name) for name in people]),
     ]

@@ -25,6 +25,7 @@ PLACES = (
     ("Review rules", "review-rules", "gear", "/review-rules/", "", "Control"),
     ("Document rules", "severities", "gear", "/document-rules/", "", "Control"),
     ("People", "people", "users", "/people/", "registry.view_rolegrant", "Control"),
+    ("Teams", "teams", "users", "/teams/", "", "Control"),
     ("Duties", "duties", "risk", "/duties/", "registry.view_rolegrant", "Control"),
     ("Decisions", "decisions", "decision", "/decisions/", "governance.view_decision", "Proof"),
     ("Reports", "reports", "report", "/reports/", "", "Proof"),

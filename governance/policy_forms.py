@@ -28,7 +28,7 @@ class RuleForm(forms.Form):
     effect = forms.ChoiceField(choices=[("allow", "Allow"), ("deny", "Deny")], required=False)
     subjects = forms.CharField(
         required=False, label="Who", max_length=20_000, widget=LINES(),
-        help_text="One a line: group:NAME, user:NAME or service:NAME.",
+        help_text="One a line: user:NAME is a person or a program, service:NAME only a program, group:NAME everybody with a role or in a team.",
     )  # fmt: skip
     actions = forms.MultipleChoiceField(
         choices=ACTION_CHOICES, required=False, initial=["predict"], widget=forms.CheckboxSelectMultiple
@@ -63,6 +63,12 @@ class RuleForm(forms.Form):
         held = self.initial.get("purposes") or []
         lost = [(name, name) for name in held if name not in dict(purposes)]
         self.fields["purposes"].choices = [*purposes, *lost]  # type: ignore[attr-defined]
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether it says more than who may do what: that part of the row then stands open."""
+        plain = {"effect", "subjects", "actions", "rate_per", "quota_per", "quota_zone"}
+        return any(self[name].value() for name in self.fields if name not in plain)
 
     def rule(self) -> dict[str, Any] | None:
         """The rule, or None when it names nobody."""

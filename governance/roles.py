@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 READ_ALL = ("registry.view_model", "registry.view_dataset", "registry.view_system")
-TRAIL = ("audit.view_entry", "registry.view_rolegrant", "governance.view_decision", "governance.view_token")
+TRAIL = (
+    "audit.view_entry",
+    "registry.view_rolegrant",
+    "registry.view_team",
+    "governance.view_decision",
+    "governance.view_token",
+)
 
 ROLES: dict[str, tuple[str, ...]] = {
     "viewer": (),  # sees what is shared with them, and changes nothing
@@ -57,6 +63,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registry.add_user",
         "registry.change_user",
         "registry.grant_role",
+        "registry.manage_team",
         "registry.share_model",
         "registry.sync_trackingserver",
         "registry.move_alias",

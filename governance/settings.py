@@ -295,6 +295,7 @@ SPECTACULAR_SETTINGS = {
         "RiskClass": "governance.models.RiskClass",
         "Environment": "registry.models.Environment",
         "ImportKind": "registry.models.Import.Kind",
+        "AccountKind": "registry.models.User.Kind",
         "AliasOrderState": "registry.models.AliasOrder.State",
     },
 }

@@ -157,12 +157,20 @@ class RevokeTogetherForm(forms.Form):
     """Which tokens end."""
 
     account = forms.ModelChoiceField(
-        queryset=User.objects.none(), to_field_name="username", required=False, label="All of the account"
+        queryset=User.objects.none(),
+        to_field_name="username",
+        required=False,
+        label="Account",
+        empty_label="Choose an account",
     )
     model = forms.ModelChoiceField(
-        queryset=Model.objects.none(), to_field_name="slug", required=False, label="All that reach the model"
+        queryset=Model.objects.none(),
+        to_field_name="slug",
+        required=False,
+        label="Model",
+        empty_label="Choose a model",
     )
-    confirmed = forms.CharField(required=False, max_length=80, label="Every token there is")
+    confirmed = forms.CharField(required=False, max_length=80, label="The sentence")
 
     def __init__(self, user: User, data: Any = None) -> None:
         super().__init__(data)

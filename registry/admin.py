@@ -42,8 +42,10 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at
         publish(AccountChanged(account=account, created=not change, roles=roles, state=state, by=by))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """A name stands in policies, decisions and the trail: it never passes to another account."""
-        fixed = ("username",) if obj else ()
+        """A name stands in policies, decisions and the trail: it never passes to another account. And an account is
+        switched off with a hand-over, on its page among the people.
+        """
+        fixed = ("username", "is_active") if obj else ()
         if request.user.is_superuser:
             return fixed
         return (*fixed, "is_superuser", "is_staff", "user_permissions")

@@ -26,7 +26,7 @@ from governance.models import PolicyVersion, Review, RiskDecision, Token
 from governance.permissions import still_wanted
 from governance.scopes import Scope
 from governance.tokens import Secret
-from registry.actions import catalogue, data, documents, figures, imports, roles, servers, systems
+from registry.actions import catalogue, data, documents, figures, imports, roles, servers, systems, teams
 from registry.documents.content import blank
 from registry.documents.outline import Column, Field, outline
 from registry.models import (
@@ -40,6 +40,7 @@ from registry.models import (
     RoleGrant,
     Run,
     System,
+    Team,
     TrackingServer,
     User,
     Version,
@@ -80,6 +81,18 @@ def member(role: str, name: str = "") -> User:
         until = timezone.now() + timedelta(days=30) if role == Role.AUDITOR else None
         roles.give(user=user, role=role, reason="For a test.", until=until, by=User.machine())
     return User.objects.get(pk=user.pk)  # fresh: permissions are remembered on the object
+
+
+def team(*members: User, lead: User | None = None, name: str = "") -> Team:
+    """A team with these members."""
+    handle = name or f"team-{_next()}"
+    boss = member("admin")
+    made = teams.make(handle=handle, name=handle.replace("-", " ").capitalize(), by=boss)
+    if lead:
+        teams.add(team=made, user=lead, lead=True, by=boss)
+    for one in members:
+        teams.add(team=made, user=one, by=boss)
+    return made
 
 
 def tracking_server() -> TrackingServer:

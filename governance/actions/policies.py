@@ -163,11 +163,15 @@ def _unknown_subjects(content: dict[str, Any]) -> Iterable[policies.Fault]:
     named = {(n, subject) for n, rule in enumerate(content["rules"]) for subject in rule["subjects"]}
     names = {subject.partition(":")[2] for _, subject in named}
     kinds = dict(User.objects.filter(username__in=names).values_list("username", "kind"))
-    groups = set(Group.objects.filter(name__in=names).values_list("name", flat=True))
+    groups = dict(Group.objects.filter(name__in=names).values_list("name", "team__archived_at"))
     for n, subject in sorted(named, key=lambda one: (one[0], one[1].startswith("group:"), one[1])):
         kind, _, name = subject.partition(":")
         if kind == "group" and name not in groups:
-            yield policies.Fault(f"rules.{n}.subjects", f"There is no group named {name}.")
+            yield policies.Fault(f"rules.{n}.subjects", f"There is no role or team named {name}.")
+        elif kind == "group" and groups[name]:
+            yield policies.Fault(
+                f"rules.{n}.subjects", f"The team {name} is archived: it has no members any more."
+            )
         elif kind != "group" and name not in kinds:
             yield policies.Fault(f"rules.{n}.subjects", f"There is no account named {name}.")
         elif kind == "service" and kinds[name] != User.Kind.SERVICE:

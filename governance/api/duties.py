@@ -30,7 +30,7 @@ class OverlapOut(serializers.Serializer[Any]):
 
     account = serializers.CharField(source="user.username")
     duty = serializers.ChoiceField(source="duty.code", choices=[one.code for one in DUTIES])
-    count = serializers.IntegerField(help_text="How many models or systems it is about.")
+    count = serializers.IntegerField(source="number", help_text="How many models or systems it is about.")
     of = serializers.ChoiceField(source="kind", choices=["models", "systems"])
     names = serializers.ListField(child=serializers.CharField(), help_text="The first five of them.")
     since = serializers.DateTimeField(

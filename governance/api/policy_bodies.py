@@ -21,7 +21,7 @@ POLICY = {
     "digest": "a41f" * 16,
     "rules": RULES,
     "tests": [],
-    "sentences": ["Members of the group owner and scoring may predict."],
+    "sentences": ["Everybody with the role owner and the account scoring may predict."],
     "by": "owner",
     "published_at": "2026-11-21T10:00:00Z",
 }

@@ -8,7 +8,6 @@ it approved last time it edits first.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -21,8 +20,10 @@ import httpx
 
 from governance.demo.browser import Browser, Given, Page, Unexpected, path_of
 from governance.demo.caller import Caller
+from governance.demo.control import Control
 from governance.demo.keys import SHOWN_ONCE, Keys
 from governance.demo.pipeline import Pipeline
+from governance.demo.proof import Proof
 from governance.demo.tour import Tour
 
 ADDRESSES = ("SITE_URL", "GATE_URL", "MLFLOW_TRACKING_URI")
@@ -30,7 +31,6 @@ ROLES = ("owner", "reviewer", "compliance", "auditor", "outsider", "admin")
 VERSION = "/models/credit-scorer/versions/2/"
 ASKED = "/models/credit-scorer/versions/2/invocations"
 REVIEW = r"/reviews/\d+/"
-REPORT_PATIENCE = 60.0
 DENIED, NOT_KNOWN = httpx.codes.FORBIDDEN, httpx.codes.UNAUTHORIZED
 
 
@@ -44,8 +44,10 @@ class Journey:
         self.mark = f"{int(time.time()):x}"  # tells the traces of this walk from earlier ones
         self.tour = Tour(self.people, tracking, self.mark)
         self.pages: dict[str, str] = {}  # model -> where the page of its token is
-        self.report = self.password = ""
         self.pipeline = Pipeline(self.people, site, self.mark)
+        self.password = ""
+        self.control = Control(self.people, self.gate, VERSION, ASKED, self.mark)
+        self.proof = Proof(self.people, self.pages, VERSION, self.mark)
         self.keys = Keys(self.people, self.gate, site, self.pages, ASKED)
 
     def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -60,6 +62,7 @@ class Journey:
         yield "nobody approves what they wrote", self.own_card
         yield "the gate refuses version 2 before the approval", self.refused
         yield "a pipeline asks with the cardinal command and is stopped", self.pipeline.stopped
+        yield "two people break the glass, and it is mended again", self.control.glass
         yield "two other people sign, each with their password", self.approve
         yield "every condition of the clearance is met", self.cleared
         yield "the pipeline asks again and goes on", self.pipeline.goes_on
@@ -70,9 +73,11 @@ class Journey:
         yield "a rotated token and its successor both work for a while", self.keys.rotate
         yield "a revoked token ends with the next query", self.revoke
         yield "whoever finds a token may end it", self.keys.leak
-        yield "the decisions are on record", self.decisions
-        yield "compliance orders a report and downloads it", self.order
-        yield "the auditor reads it all in the trail", self.trail
+        yield "a policy is tried on past decisions before it is published", self.control.replayed
+        yield "conditions deny by purpose, network and hours", self.control.conditions
+        yield "the decisions are on record", self.proof.decisions
+        yield "compliance orders a report and downloads it", self.proof.order
+        yield "the auditor reads it all in the trail", self.proof.trail
 
     def health(self) -> str:
         """Four addresses answer."""
@@ -213,66 +218,6 @@ class Journey:
         owner.send(owner.get(self.pages["credit-scorer"]).form("/revoke/"))
         return self.gate.refused(self.gate.ask(ASKED), NOT_KNOWN, "token_revoked")
 
-    def decisions(self) -> str:
-        """Allowed and refused ones, on the page of the version's decisions and of the token."""
-        owner = self.people["owner"]
-        owner.get("/decisions/").shows("credit-scorer")
-        page = owner.get(self.pages["credit-scorer"])
-        codes = [code for code in ("not_cleared", "allowed", "token_revoked") if code in page.html]
-        linked = {path_of(link) for link in owner.get("/decisions/").links}
-        one = next((path for path in sorted(linked) if re.fullmatch(r"/decisions/[0-9a-f-]{36}/", path)), "")
-        if not one:
-            raise Unexpected("/decisions/ links to no decision.")
-        owner.get(one)
-        return f"listed, each with a page of its own; the token's page tells {', '.join(codes) or 'its uses'}"
-
-    def order(self) -> str:
-        """Ordered in the page, rendered by the worker, the same bytes as the page says."""
-        compliance = self.people["compliance"]
-        page = compliance.send(compliance.get(VERSION).form("/report/"))
-        self.report = path_of(page.url)
-        deadline = time.monotonic() + REPORT_PATIENCE
-        seen: list[str] = []
-        while not any(path_of(link) == f"{self.report}file/" for link in page.links):
-            if time.monotonic() > deadline:
-                raise Unexpected(f"{self.report} is not ready after {REPORT_PATIENCE:.0f} s.")
-            if "Failed" in page.text or "could not be made" in page.text:
-                raise Unexpected(f"{self.report} says that the report failed.")
-            seen = list(dict.fromkeys([*seen, *re.findall(r"(\d+)\s?%", page.text)]))
-            time.sleep(0.5)
-            page = compliance.get(self.report)
-        answer = compliance.client.get(f"{self.report}file/")
-        digest = hashlib.sha256(answer.content).hexdigest()
-        if not answer.content.startswith(b"%PDF"):
-            raise Unexpected(f"{answer.url} is no PDF.")
-        if digest not in page.html:
-            raise Unexpected(f"The page does not show the SHA-256 of the file, {digest}.")
-        return f"{len(answer.content):,} bytes of PDF, SHA-256 {digest[:12]} as on the page{_progress(seen)}"
-
-    def trail(self) -> str:
-        """Each step of this walk, in sentences."""
-        auditor = self.people["auditor"]
-        wanted = [
-            f"Journey {self.mark} credit-scorer",
-            f"Read in full on walk {self.mark}",
-            "revoked the token",
-            "a change outside control",
-            "thereby cleared credit-scorer v2 for production",
-            "was refused judge review",
-            "downloaded the",
-        ]
-        page, text = auditor.get("/trail/"), ""
-        for _ in range(8):
-            text += page.text
-            older = [link for link in page.links if "after=" in link]
-            if all(words in text for words in wanted) or not older:
-                break
-            page = auditor.get(older[-1])
-        missing = [words for words in wanted if words not in text]
-        if missing:
-            raise Unexpected(f"The trail does not tell: {'; '.join(missing)}.")
-        return "issued, refused, approved, cleared, moved outside control, revoked, downloaded"
-
 
 def _token_path(shown: Page, listed: Page, name: str) -> str:
     """The page of the new token: linked where it was shown, else in the list, newest first."""
@@ -282,10 +227,6 @@ def _token_path(shown: Page, listed: Page, name: str) -> str:
             if re.fullmatch(r"/tokens/[0-9a-f-]{36}/", path_of(link)):
                 return path_of(link)
     raise Unexpected("No page links to the new token.")
-
-
-def _progress(seen: list[str]) -> str:
-    return f"; saw {', '.join(seen[:6])} % on the way" if seen else ""
 
 
 def main() -> int:

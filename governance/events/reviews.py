@@ -107,6 +107,17 @@ class ConditionExtended(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConditionPassedOn(Event):
+    """Its owner was switched off; somebody else answers for it."""
+
+    name: ClassVar[str] = "condition.passed_on"
+    condition: ReviewCondition
+    text: str
+    previous: str
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReviewRuleSet(Event):
     """What is submitted from now on for this risk class stands under this rule. `rule` is said in words."""
 

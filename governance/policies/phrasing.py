@@ -7,9 +7,9 @@ from typing import Any
 from governance.policies.reading import listed
 from governance.policies.shape import Rule, compiled
 from governance.policies.times import Validity
-from governance.policies.words import ACTION_WORDS, ACTIONS
+from governance.policies.words import ACTION_WORDS, ACTIONS, ROLES
 
-NAMED = {"user:": "the account ", "group:": "members of the group ", "service:": "the service account "}
+NAMED = {"user:": "the account ", "group:": "members of the team ", "service:": "the service account "}
 
 
 def sentences(content: Any) -> list[str]:
@@ -38,6 +38,8 @@ def sentence(rule: Rule, raw: Any) -> str:
 
 def _named(subject: str) -> str:
     kind, colon, name = subject.partition(":")
+    if kind == "group" and name in ROLES:
+        return f"everybody with the role {name}"
     return NAMED[kind + colon] + name
 
 

@@ -20,6 +20,8 @@ ACTION_WORDS = {
 }
 ACTIONS = ("predict", "explain", "feedback", "read_card", "download_artifact")
 EFFECTS = ("allow", "deny")
+# What a group may be besides a team; a test compares them with the roles that are given.
+ROLES = frozenset({"viewer", "owner", "reviewer", "compliance", "auditor", "admin"})
 STARTS = ("user:", "group:", "service:")
 
 SUBJECT_PARTS = ("effect", "subjects", "actions")

@@ -35,7 +35,7 @@ def duties_csv(request: PortalRequest) -> StreamingHttpResponse:
         [
             one.user.username,
             one.duty.label,
-            str(one.count),
+            str(one.number),
             one.kind,
             ", ".join(one.names),
             one.since.isoformat() if one.since else "",

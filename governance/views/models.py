@@ -18,6 +18,7 @@ from governance.actions import clearances, reviews
 from governance.forms import EndpointForm, ReasonForm, ShareForm
 from governance.models import BreakGlass, Clearance, Decision, Policy, Review, Suspension, Token
 from governance.review_forms import GlassForm
+from governance.views.reach import audience_of
 from governance.views.tabs import find_version, version_tabs
 from registry.documents import content as contents
 from registry.documents import lint
@@ -55,16 +56,6 @@ def model(request: PortalRequest, slug: str) -> HttpResponse:
         "token_count": Token.objects.visible_to(request.user).filter(models=one, revoked_at=None).count(),
     }
     return render(request, "governance/model.html", context)
-
-
-def audience_of(one: Model) -> list[tuple[str, str]]:
-    """Whom the model is shared with, beside those who see everything: "group:NAME" or "user:NAME", and the name."""
-    groups = one.modelgroupobjectpermission_set.values_list("group__name", flat=True)
-    people = one.modeluserobjectpermission_set.values_list("user__username", flat=True)
-    return [
-        *((f"group:{name}", name) for name in sorted(set(groups))),
-        *((f"user:{name}", name) for name in sorted(set(people))),
-    ]
 
 
 def version(request: PortalRequest, slug: str, number: int) -> HttpResponse:

@@ -13,7 +13,7 @@ from governance.models import Clearance
 from registry.actions import systems as verbs
 from registry.errors import Conflict, Invalid
 from registry.forms.systems import RetireForm, SystemEditForm, SystemForm
-from registry.models import Model, System, User
+from registry.models import Model, System, Team, User
 from registry.permissions import require, require_whole
 from registry.request import PortalRequest
 
@@ -41,6 +41,7 @@ def system(
         .order_by("version__model__name", "version__number"),
         "form": form or RiskForm(),
         "add_form": add_form or AddModelForm(request.user),
+        "team": Team.named_in(one.team, request.user),
         "may_decide": in_service and request.user.has_perm("governance.decide_risk"),
         "may_change": may_change,
         "may_retire": may_change and one.is_seen_whole_by(request.user),

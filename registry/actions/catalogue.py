@@ -38,6 +38,7 @@ from registry.models import (
     ModelGroupObjectPermission,
     ModelUserObjectPermission,
     Run,
+    Team,
     TrackingServer,
     User,
     Version,
@@ -152,8 +153,10 @@ def settle_alias(*, order: AliasOrder, problem: str, by: User) -> AliasOrder:
 
 @transaction.atomic
 def share_model(*, model: Model, audience: Group | User, by: User) -> Model:
-    """Let a person or the members of a group see `model` and all that belongs to it."""
+    """Let a person, a team or everybody with a role see `model` and all that belongs to it."""
     require(by, "registry.share_model", on=model)
+    if isinstance(audience, Group) and Team.objects.filter(group=audience).exclude(archived_at=None).exists():
+        raise Invalid(fields={"audience": ["This team is archived; share with another one."]})
     assign_perm("registry.view_model", audience, model)
     publish(ModelShared(model=model, audience=str(audience), by=by))
     return model
@@ -161,7 +164,7 @@ def share_model(*, model: Model, audience: Group | User, by: User) -> Model:
 
 @transaction.atomic
 def unshare_model(*, model: Model, audience: Group | User, by: User) -> Model:
-    """Take `model` out of the sight of a person or a group. Who sees it for another reason goes on seeing it."""
+    """Take `model` out of the sight of a person, a team or a role. Who sees it for another reason goes on seeing it."""
     require(by, "registry.share_model", on=model)
     column = {"group": audience} if isinstance(audience, Group) else {"user": audience}
     kind = ModelGroupObjectPermission if isinstance(audience, Group) else ModelUserObjectPermission

@@ -11,7 +11,7 @@ from django.utils import timezone
 from registry.errors import Conflict, Invalid
 from registry.events import RoleGiven, RoleLapsed, RoleTaken, publish
 from registry.models import Role, RoleGrant, User
-from registry.models.roles import LONGEST_AUDIT
+from registry.models.roles import LONGEST_AUDIT, administrators
 from registry.permissions import require
 
 
@@ -58,13 +58,11 @@ def give(
 def take(*, grant: RoleGrant, by: User) -> RoleGrant:
     """End a role now. The last administrator keeps theirs."""
     require(by, "registry.grant_role")
-    if grant.role == Role.ADMIN:
-        admins = RoleGrant.objects.select_for_update().filter(role=Role.ADMIN, ended_at=None).order_by("pk")
-        standing = {one.pk for one in admins if one.until is None and one.user.is_active}
-        if not standing - {grant.pk}:
-            raise Conflict(
-                "This is the last administrator. Make somebody else an administrator first, without an end."
-            )
+    last = grant.role == Role.ADMIN and administrators() == {grant.user_id}
+    if last and not grant.user.is_superuser:
+        raise Conflict(
+            "This is the last administrator. Make somebody else an administrator first, without an end."
+        )
     changed = RoleGrant.objects.filter(pk=grant.pk, ended_at=None).update(
         ended_at=timezone.now(), ended_by=by
     )

@@ -34,9 +34,12 @@ class SharesOut(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[OpenApiExample("A group", value={"audience": "group:owner"})])
 class ShareIn(In):
-    """Whom to share with."""
+    """Whom to share with: everybody with a role, the members of a team, or one account."""
 
-    audience = serializers.CharField(max_length=160, help_text='"group:NAME" or "user:NAME".')
+    audience = serializers.CharField(
+        max_length=160,
+        help_text='"group:NAME" for everybody with a role or in a team, "user:NAME" for one account.',
+    )
 
 
 class Shares(Door):
@@ -48,12 +51,12 @@ class Shares(Door):
 
     @described("shares_read", "Read whom a model is shared with", "models", {200: SharesOut})
     def get(self, request: Request, slug: str) -> Response:
-        """The groups and accounts that the model is shared with."""
+        """The roles and teams (`group:`) and the accounts (`user:`) that the model is shared with."""
         return Response(audience_of(self.one(slug=slug)))
 
     @described("shares_add", "Share a model", "models", {200: SharesOut}, declines=WRITE, request=ShareIn)
     def post(self, request: Request, slug: str) -> Response:
-        """Let a group or an account see the model and all that belongs to it."""
+        """Let everybody with a role, the members of a team, or an account see the model and all that belongs to it."""
         model = self.one(slug=slug)
         require(self.user, "registry.share_model", on=model)
         audience = named(self.given(ShareIn)["audience"])

@@ -1,6 +1,14 @@
 """What happens, told upwards, by noun. See `base` for how."""
 
-from registry.events.accounts import AccountChanged, ActionRefused, RoleGiven, RoleLapsed, RoleTaken
+from registry.events.accounts import (
+    AccountChanged,
+    AccountOff,
+    AccountOn,
+    ActionRefused,
+    RoleGiven,
+    RoleLapsed,
+    RoleTaken,
+)
 from registry.events.base import Event, Unheard, happened, happened_together, publish, publish_together
 from registry.events.catalogue import (
     AliasMoved,
@@ -55,9 +63,12 @@ from registry.events.systems import (
     SystemRegistered,
     SystemRetired,
 )
+from registry.events.teams import TeamArchived, TeamEdited, TeamJoined, TeamLeft, TeamMade
 
 __all__ = [
     "AccountChanged",
+    "AccountOff",
+    "AccountOn",
     "ActionRefused",
     "AliasMoved",
     "AliasOrderFailed",
@@ -106,6 +117,11 @@ __all__ = [
     "SystemModelRemoved",
     "SystemRegistered",
     "SystemRetired",
+    "TeamArchived",
+    "TeamEdited",
+    "TeamJoined",
+    "TeamLeft",
+    "TeamMade",
     "TrainingDataAdded",
     "Unheard",
     "VersionBack",

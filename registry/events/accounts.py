@@ -22,6 +22,26 @@ class AccountChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccountOff(Event):
+    """Nobody signs in with it, and nothing asks for it, from now on. `count` tokens ended with it."""
+
+    name: ClassVar[str] = "account.switched_off"
+    account: User
+    reason: str
+    successor: str  # the name of who answers now for what it answered for; empty where there was nothing
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountOn(Event):
+    """Its roles and teams count again; its sessions and tokens stay ended."""
+
+    name: ClassVar[str] = "account.switched_on"
+    account: User
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoleGiven(Event):
     """`until` is empty for a role without an end."""
 

@@ -20,7 +20,10 @@ class SystemForm(forms.Form):
         label="Our role", choices=System.OperatorRole.choices, help_text="Art. 3(3) to (7) of the AI Act."
     )
     team = forms.CharField(
-        label="Team", max_length=200, required=False, help_text="Who answers for it, and how to reach them."
+        label="Team",
+        max_length=200,
+        required=False,
+        help_text="Who answers for it, and how to reach them. Begin with the name of a team, and the two are linked.",
     )
 
 

@@ -15,6 +15,7 @@ from registry.models.runs import Run, RunInput
 from registry.models.search import SearchRow
 from registry.models.servers import Delivery, TrackingServer
 from registry.models.systems import System
+from registry.models.teams import Team, TeamMember
 from registry.models.users import User
 from registry.models.visibility import (
     ModelGroupObjectPermission,
@@ -50,6 +51,8 @@ __all__ = [
     "RunInput",
     "SearchRow",
     "System",
+    "Team",
+    "TeamMember",
     "TrackingServer",
     "User",
     "Version",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -23,6 +23,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # guardian's 
     limit: Limit | None = None  # of this request, when it came by token; never stored
 
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
+    sessions_ended = models.PositiveIntegerField(default=0, editable=False)  # how often all at once
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """As the role says, within the limit of the request."""
@@ -41,6 +42,18 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # guardian's 
         """As `has_perm` says, one by one."""
         held: set[str] = super().get_all_permissions(obj)
         return held if self.limit is None else held & self.limit.permissions
+
+    def get_session_auth_hash(self) -> str:
+        """What every session of the account carries; another one, and none of them is valid any more."""
+        return f"{super().get_session_auth_hash()}{self._era()}"
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """The same under keys that were rotated out."""
+        for one in super().get_session_auth_fallback_hash():
+            yield f"{one}{self._era()}"
+
+    def _era(self) -> str:
+        return f".{self.sessions_ended}" if self.sessions_ended else ""
 
     @classmethod
     def machine(cls) -> User:

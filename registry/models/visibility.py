@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VIEW_MODEL = "view_model"
 
-# The models that are shared with a person, or with a group of theirs. The permission is one value and not a join: of a
+# The models that are shared with a person, or with a role or team of theirs. The permission is one value and not a join: of a
 # join the planner believes that each permission is given as often as any other, and takes two thousand models for ten.
 SEEING = """
 SELECT p.id FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
@@ -61,7 +61,7 @@ class ModelUserObjectPermission(UserObjectPermissionBase):
 
 
 class ModelGroupObjectPermission(GroupObjectPermissionBase):
-    """The members of a group may do one thing with one model."""
+    """The members of a team, or everybody with a role, may do one thing with one model."""
 
     content_object = models.ForeignKey("registry.Model", on_delete=models.CASCADE)
 

@@ -47,6 +47,8 @@ PARTS: dict[str, dict[str, Any]] = {
     "service-accounts/": {"pk": lambda s: s.service.pk},
     "tokens/": {"pk": lambda s: s.token.pk},
     "decisions/": {"pk": lambda s: s.decision.pk},
+    "accounts/": {"username": "another"},
+    "teams/": {"slug": lambda s: s.team.slug, "username": "another"},
     "roles/": {"pk": lambda s: s.token.owner.grants.get().pk},
     "saved-filters/": {"pk": lambda s: s.saved.pk},
 }  # fmt: skip
@@ -94,6 +96,16 @@ BODIES |= {
         "rationale": "For now.",
     },
     "GET api-why": {"caller": "owner", "model": "none"},
+    "PATCH api-account": {"active": False, "reason": "She left."},
+    "POST person-off": {"reason": "She left."},
+    "POST api-teams": {"handle": "fraud", "name": "Fraud"},
+    "POST api-team-archive": {"reason": "Over."},
+    "PATCH api-team": {"description": "Scores."},
+    "PUT api-team-member": {"lead": False},
+    "POST teams": {"handle": "fraud", "name": "Fraud"},
+    "POST team-edit": {"name": "Fraud"},
+    "POST team-add": {"account": "viewer"},
+    "POST team-archive": {"reason": "Over."},
     "POST condition-extend": {"due_at": "2099-01-01T00:00", "reason": "The supplier is late."},
     "POST condition-fulfil": {"note": "Measured."},
     "POST review-retire": {"reason": "Mistaken."},
@@ -245,7 +257,14 @@ def world() -> World:
 def elsewhere(route: Route, stand: Stand) -> str:
     """The address of the route for something that does not exist."""
     address = route.address(stand)
-    keys = [stand.model.slug, stand.dataset.slug, stand.system.slug, stand.model.server.name, stand.figure.pk]
+    keys = [
+        stand.model.slug,
+        stand.dataset.slug,
+        stand.system.slug,
+        stand.model.server.name,
+        stand.figure.pk,
+        stand.team.slug,
+    ]
     uuids = [stand.token.pk, stand.decision.pk, stand.ready.pk, stand.ordered.pk]
     numbers = [
         stand.token.owner.grants.get().pk,

@@ -38,6 +38,8 @@ NEVER_EMPTIED = {
     "registry_system",
     "registry_delivery",
     "registry_rolegrant",
+    "registry_team",
+    "registry_teammember",
 }
 OTHER = {
     ("registry_revision", "whole_revision"),
@@ -48,6 +50,14 @@ OTHER = {
     ("registry_system_models", "system_members"),
     ("registry_rolegrant", "grant_course"),
     ("registry_user_groups", "role_is_granted"),
+    ("registry_user_groups", "team_by_verb"),
+    ("registry_team", "team_course"),
+    ("registry_teammember", "team_member"),
+    ("auth_group", "group_keeps_name"),
+    ("auth_group_permissions", "rights_of_roles"),
+    ("registry_rolegrant", "last_administrator"),
+    ("registry_user", "last_administrator"),
+    ("registry_user", "last_administrator_gone"),
     ("registry_ledgerrow", "ledger_clock"),
     ("registry_ledgerrow", "own_ledger"),
     ("registry_delivery", "refuse_change"),

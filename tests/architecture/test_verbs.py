@@ -16,6 +16,7 @@ NO_EVENT = {
     "registry/actions/figures.py:bytes_of": "reads only",
     "governance/actions/clearances.py:gather": "reads only",
     "governance/actions/clearances.py:basis_of": "reads only",
+    "governance/actions/accounts.py:owed_by": "reads only",
     "governance/actions/policies.py:faults": "reads only",
     "governance/actions/policies.py:intended_uses": "reads only",
     "governance/actions/filters.py:save": "a bookmark of one's own: the trail must not tell what somebody looks for",

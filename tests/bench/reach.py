@@ -9,12 +9,14 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db import connection, transaction
+from django.utils import timezone
 
 from governance.access import reach
+from governance.duties import overlaps
 from governance.models import Policy, PolicyVersion
 from governance.policies import ACTIONS, SCHEMA
 from registry import canonical
-from registry.models import Model, User
+from registry.models import Model, RoleGrant, Team, TeamMember, User
 from registry.models.visibility import VIEW_MODEL, ModelGroupObjectPermission
 from tests import factories
 
@@ -34,6 +36,7 @@ def measure() -> Iterator[str]:
             "who can query a model": lambda: reach.who(model, "production", "predict"),
             "... in every environment and action": lambda: reach.survey(model)["production"].who("predict"),
             "what an account reaches": lambda: reach.what(person, everything),
+            "who could do both halves of a duty": overlaps,
             "what an account reaches, cold": lambda: (
                 reach._read.cache_clear(),
                 reach.what(person, everything),
@@ -53,15 +56,20 @@ def measure() -> Iterator[str]:
 
 def _filled() -> tuple[Model, User]:
     groups = Group.objects.bulk_create([Group(name=f"bench-team-{n}") for n in range(GROUPS)])
+    machine = User.machine()
+    made = Team.objects.bulk_create(
+        [Team(group=one, slug=one.name, name=one.name, created_by=machine) for one in groups]
+    )
     people = User.objects.bulk_create([User(username=f"bench-{n:05}", password="!") for n in range(ACCOUNTS)])
-    links = User.groups.through
-    links.objects.bulk_create(
+    now = timezone.now()
+    TeamMember.objects.bulk_create(
         [
-            links(user_id=one.pk, group_id=groups[(n + k * 7) % GROUPS].pk)
+            TeamMember(team=made[(n + k * 7) % GROUPS], user=one, since=now, by=machine)
             for n, one in enumerate(people)
             for k in range(3)
         ]
     )
+    _with_roles(people, machine)
     first = factories.model()
     models = [first, *(factories.model() for _ in range(MODELS - 1))]
     seeing = Permission.objects.get(content_type__app_label="registry", codename=VIEW_MODEL)
@@ -89,3 +97,21 @@ def _filled() -> tuple[Model, User]:
         )
         Policy.objects.filter(pk=policy.pk).update(in_force=version)
     return first, people[5]
+
+
+def _with_roles(people: list[User], machine: User) -> None:
+    """Half write, a quarter of these judge as well, and a few classify: as many overlaps as a careless house has."""
+    now = timezone.now()
+    held = {"owner": people[::2], "reviewer": people[::8], "compliance": people[::40]}
+    RoleGrant.objects.bulk_create(
+        [
+            RoleGrant(user=one, role=role, since=now, reason="Measured.", by=machine)
+            for role, some in held.items()
+            for one in some
+        ]
+    )
+    links = User.groups.through
+    groups = dict(Group.objects.filter(name__in=held).values_list("name", "pk"))
+    links.objects.bulk_create(
+        [links(user_id=one.pk, group_id=groups[role]) for role, some in held.items() for one in some]
+    )

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +14,8 @@ from django.utils import timezone
 from governance.access import reach
 from governance.actions import policies as verbs
 from governance.policies import ACTIONS, SCHEMA, Query, access, evaluate
-from registry.models import Model, User, Version
+from registry.actions import teams
+from registry.models import Model, Team, User, Version, groups_of
 from tests import factories
 from tests.pages.stand import decision
 
@@ -32,7 +32,9 @@ def version(db: None) -> Version:
 def account(name: str, *groups: str, service: bool = False, active: bool = True) -> User:
     kind = User.Kind.SERVICE if service else User.Kind.PERSON
     one = User.objects.create(username=name, kind=kind, is_active=active)
-    one.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
+    for handle in groups:
+        team = Team.objects.filter(slug=handle).first() or factories.team(name=handle)
+        teams.add(team=team, user=one, by=factories.member("admin"))
     return one
 
 
@@ -67,7 +69,7 @@ def test_who_can_query_is_what_the_rules_say_of_each_account(version: Version) -
     now = timezone.now()
     for one in everybody:
         query = Query(
-            one.username, frozenset(one.groups.values_list("name", flat=True)), "predict", now,
+            one.username, frozenset(groups_of(one.pk).values_list("name", flat=True)), "predict", now,
             service=one.kind == "service", network="10.0.0.1",
         )  # fmt: skip
         policy = version.model.policies.get().in_force

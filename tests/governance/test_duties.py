@@ -37,7 +37,7 @@ def test_somebody_who_writes_and_judges_what_they_see(model: Model) -> None:
 
     one = found("both")["author_and_approve"]
 
-    assert (one.count, one.kind, one.names) == (1, "models", ("churn",))
+    assert (one.number, one.kind, one.names) == (1, "models", ("churn",))
     assert one.since == RoleGrant.objects.get(user_id=one.user.pk, role="reviewer").since
 
 
@@ -85,7 +85,7 @@ def test_somebody_who_classifies_what_they_own(model: Model) -> None:
 
     one = found("both")["classify_and_own"]
 
-    assert (one.count, one.kind) == (1, "systems")
+    assert (one.number, one.kind) == (1, "systems")
     assert "None" in one.duty.guard
 
 

@@ -164,7 +164,7 @@ def test_a_policy_reads_as_sentences() -> None:
     )
 
     assert sentences(content) == [
-        "The account anna and members of the group risk-team may predict from 2026-11-23 12:00 UTC.",
+        "The account anna and members of the team risk-team may predict from 2026-11-23 12:00 UTC.",
         "The account bert may not predict until 2026-11-23 12:00 UTC.",
     ]
 
@@ -192,7 +192,7 @@ class TestPublishing:
             factories.policy(model, "group:reviewer", on_top_of=0)
 
     def test_names_that_nobody_has_are_refused(self, owner: User) -> None:
-        with pytest.raises(Invalid, match=r"no account named nobody\..*no group named nowhere"):
+        with pytest.raises(Invalid, match=r"no account named nobody\..*no role or team named nowhere"):
             factories.policy(factories.model(), "user:nobody", "group:nowhere")
 
     def test_an_unknown_environment_is_refused(self, owner: User) -> None:

@@ -194,7 +194,7 @@ def test_versions_are_compared_and_put_back(browser: Client, version: Version) -
     said = browser.get(reverse("policy-compare", args=[*where, 1, 2])).content.decode()
     back = browser.post(reverse("policy-put-back", args=[*where, 1]), {"on_top_of": 2})
 
-    assert "<del>Members of the group owner may predict.</del>" in said
+    assert "<del>Everybody with the role owner may predict.</del>" in said
     assert back.status_code == 302
     policy = Policy.objects.get()
     assert policy.in_force

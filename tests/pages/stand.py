@@ -23,7 +23,7 @@ from governance.models import (
     Token,
 )
 from registry.actions import catalogue
-from registry.models import Dataset, Environment, Figure, Import, Model, System, User, Version
+from registry.models import Dataset, Environment, Figure, Import, Model, System, Team, User, Version
 from tests import factories
 
 # Pages that are not walked as pages, each with the reason.
@@ -48,6 +48,7 @@ NOT_PAGES = {
     "systems-csv": "a table for spreadsheets",
     "datasets-csv": "a table for spreadsheets",
     "duties-csv": "a table for spreadsheets",
+    "team-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
     "logout",
@@ -88,6 +89,12 @@ POST_ONLY = {
     "service-account-end",
     "role-give",
     "role-take",
+    "person-off",
+    "person-on",
+    "team-edit",
+    "team-add",
+    "team-remove",
+    "team-archive",
     "report-new",
     "import-use",
     "report-cancel",
@@ -115,6 +122,7 @@ class Stand:
     condition: ReviewCondition
     glass: BreakGlass
     service: ServiceAccount
+    team: Team
 
     @property
     def model(self) -> Model:
@@ -181,6 +189,15 @@ class Stand:
             "role-take": [self.token.owner.grants.get().pk],
             "service-account-pass-on": [self.service.pk],
             "service-account-end": [self.service.pk],
+            "person": ["another"],
+            "person-off": ["another"],
+            "person-on": ["another"],
+            "team": [self.team.slug],
+            "team-csv": [self.team.slug],
+            "team-edit": [self.team.slug],
+            "team-add": [self.team.slug],
+            "team-archive": [self.team.slug],
+            "team-remove": [self.team.slug, "another"],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
@@ -243,7 +260,15 @@ def furnished() -> Stand:
             purpose="Scores.",
             by=factories.member("admin"),
         ),
+        team=team(version.model),
     )
+
+
+def team(model: Model) -> Team:
+    """A team that sees the model; its lead is an owner."""
+    made = factories.team(factories.member("viewer", "another"), lead=factories.member("owner"))
+    factories.share(model, made.group)
+    return made
 
 
 def report(version: Version) -> Report:

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.actions import reports
-from registry.actions import catalogue, hooks, systems
+from registry.actions import catalogue, hooks, systems, teams
 from registry.models import User
 from tests import factories
 from tests.pages.stand import Stand, decision, page_names
@@ -45,6 +45,7 @@ PINNED = {
     "models": 9,  # what is to be seen, models bare, their rows, options, saved filters
     "password_change": 4,
     "person-access": 12,  # account; its groups; what it may see; who answers for it; its tokens, by name and by tag; policies; roles
+    "person": 10,  # account; roles; teams; service accounts and conditions that it answers for; tokens
     "people": 6,  # accounts; their roles
     "policies": 7,  # policies; their number; models without one
     "policy": 8,  # model; policy; its versions; its draft
@@ -64,6 +65,8 @@ PINNED = {
     "server-new": 4,
     "servers": 5,  # servers with the number of their models and of versions that wait
     "severities": 6,  # severities in force; what was decided
+    "team": 15,  # team; members; their number; does one lead it; systems, models, shares, each with its number; policies
+    "teams": 6,  # teams; their leads
     "system": 9,  # system; risk decisions; clearances; its models; models to choose from
     "system-edit": 6,  # system; may one see it
     "system-lineage": 11,  # system; versions; their aliases, data, endpoints as drawn
@@ -134,7 +137,11 @@ def grown(stand: Stand, start: int, end: int) -> None:
     for number in range(start, end):
         review = factories.submitted_review()
         model = review.document.version.model
-        factories.policy(model, "group:owner")
+        factories.policy(model, "group:owner", f"group:{stand.team.handle}")
+        factories.share(model, stand.team.group)
+        factories.team(lead=factories.member("owner"))
+        joined = factories.member("viewer", f"joined-{model.pk}")
+        teams.add(team=stand.team, user=joined, by=factories.member("admin"))
         systems.add_model(system=stand.system, model=model, by=factories.member("compliance"))
         factories.version(model=stand.model, dataset=stand.dataset.name, number=number + 2)
         token, _ = factories.token(stand.model)

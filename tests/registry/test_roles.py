@@ -183,10 +183,12 @@ def test_the_database_refuses_a_membership_that_nobody_gave(person: User, admin:
             raw("INSERT INTO registry_user_groups (user_id, group_id) VALUES (%s, %s)", person.pk, group.pk)
         with pytest.raises(DatabaseError, match=r"nobody has given|given to nobody"), transaction.atomic():
             person.groups.add(group)
-    team = Group.objects.create(name="fraud")
-    person.groups.add(team)
+    roles.give(user=person, role="viewer", reason="Joins.", by=admin)
     with pytest.raises(DatabaseError, match="nobody has given"):
-        raw("UPDATE registry_user_groups SET group_id = (SELECT id FROM auth_group WHERE name = 'admin')")
+        raw(
+            "UPDATE registry_user_groups SET group_id = (SELECT id FROM auth_group WHERE name = 'admin')"
+            f" WHERE user_id = {person.pk}"
+        )
 
 
 def test_the_database_refuses_what_the_verb_refuses(person: User, admin: User, owner: User) -> None:

@@ -7,13 +7,12 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Group
 from django.db.models import Model as Row
 
 from audit.models import Entry, Report
 from governance.actions import filters, glass, review_rules, service_accounts, severities, token_lives
 from governance.models import rule_for
-from registry.actions import catalogue, pipelines
+from registry.actions import catalogue, pipelines, teams
 from registry.errors import Missing, Refused
 from registry.models import Dataset, Document, Model, Revision, System, User, Version
 from registry.permissions import can, can_see, require
@@ -70,6 +69,7 @@ def version(db: None) -> Version:
         reason="At a standstill.",
         by=factories.member("owner"),
     )
+    factories.team()
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
     factories.save(version, mark="with a figure", figure=factories.figure())
@@ -144,11 +144,11 @@ def test_a_share_opens_one_model_and_all_that_belongs_to_it(version: Version, ou
 
 def test_a_share_with_a_group_reaches_its_members_only(outsider: User) -> None:
     model = factories.model(shared=False)
-    team = Group.objects.create(name="fraud-team")
-    factories.share(model, team)
+    team = factories.team()
+    factories.share(model, team.group)
     assert seen(Model, outsider) == set()
 
-    outsider.groups.add(team)
+    teams.add(team=team, user=outsider, by=factories.member("admin"))
 
     assert seen(Model, outsider) == {model.pk}
 

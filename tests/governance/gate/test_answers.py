@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 
 import httpx
 import pytest
@@ -205,6 +206,27 @@ def test_queries_that_come_at_once_are_committed_together(gate: Running, served:
     assert Decision.objects.filter(pk__in=ids).count() == 200
     assert Batch.objects.count() < 200
     assert sum(Batch.objects.values_list("count", flat=True)) == Decision.objects.count()
+
+
+def test_a_token_revoked_in_the_middle_of_a_crowd_lets_nobody_in_afterwards(
+    gate: Running, served: Served
+) -> None:
+    revoked = Event()
+
+    def ask(_: int) -> tuple[bool, int]:
+        late = revoked.is_set()
+        return late, gate.check(served.path, served.secret).status_code
+
+    with ThreadPoolExecutor(16) as crowd:
+        asked = [crowd.submit(ask, n) for n in range(200)]
+        token_verbs.revoke(token=served.token, by=factories.member("owner"))
+        revoked.set()
+        asked += [crowd.submit(ask, n) for n in range(50)]
+        found = [one.result() for one in asked]
+
+    assert (False, 200) in found, "it worked before"
+    assert {status for late, status in found if late} == {401}
+    assert {status for _, status in found} == {200, 401}
 
 
 def test_health_and_metrics(gate: Running, served: Served) -> None:

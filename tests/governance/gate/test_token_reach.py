@@ -10,10 +10,10 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 
-from governance.actions import policies, service_accounts, token_lives
+from governance.actions import accounts, policies, service_accounts, token_lives
 from governance.actions import tokens as verbs
 from governance.models import Token
-from registry.actions import catalogue
+from registry.actions import catalogue, teams
 from registry.models import Model, User
 from tests import factories
 from tests.governance.gate.conftest import Running, Served, code, stored
@@ -71,6 +71,35 @@ def test_lost_rights_count_with_the_next_query(
     refused = gate.check(served.path, served.secret)
     assert code(refused) == told
     assert stored(refused).reason == journalled
+
+
+def test_who_leaves_a_team_or_whose_team_ends_loses_it_with_the_next_query(
+    gate: Running, served: Served
+) -> None:
+    model, boss, owner = served.version.model, factories.member("admin"), factories.member("owner")
+    team = factories.team(owner)
+    factories.share(model, team.group)
+    factories.policy(model, f"group:{team.handle}", on_top_of=1)
+    for role in ("owner", "reviewer"):
+        catalogue.unshare_model(model=model, audience=Group.objects.get(name=role), by=boss)
+    assert gate.check(served.path, served.secret).status_code == 200
+
+    teams.remove(team=team, user=owner, by=owner)
+    assert stored(gate.check(served.path, served.secret)).reason == "scope_lost"
+    teams.add(team=team, user=owner, by=boss)
+    assert gate.check(served.path, served.secret).status_code == 200
+    teams.archive(team=team, reason="Over.", by=boss)
+    assert stored(gate.check(served.path, served.secret)).reason == "scope_lost"
+
+
+def test_who_is_switched_off_on_the_page_is_out_with_the_next_query(gate: Running, served: Served) -> None:
+    assert gate.check(served.path, served.secret).status_code == 200
+
+    accounts.switch_off(
+        account=factories.member("owner"), reason="Left.", successor=None, by=factories.member("admin")
+    )
+
+    assert gate.check(served.path, served.secret).status_code in (401, 403)
 
 
 def test_a_service_account_reaches_what_its_sponsor_sees(gate: Running, served: Served) -> None:
