@@ -44,6 +44,9 @@ class ReviewRuleIn(In):
     max_age_days = serializers.IntegerField(min_value=1, max_value=LONGEST_AGE)
     again_after_days = serializers.IntegerField(min_value=1, max_value=LONGEST_AGE)
     step_up = serializers.BooleanField()
+    threads_resolved = serializers.BooleanField(
+        required=False, help_text="Whether nobody approves while a thread is open. Else not."
+    )
     rationale = serializers.CharField(max_length=5000, help_text="It stands in the trail.")
 
 

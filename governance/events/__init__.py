@@ -25,6 +25,13 @@ from governance.events.reviews import (
     SecondFactorChanged,
 )
 from governance.events.risk import RiskDecided, SeveritySet
+from governance.events.threads import (
+    CommentWithdrawn,
+    CommentWritten,
+    ThreadBegun,
+    ThreadReopened,
+    ThreadResolved,
+)
 from governance.events.tokens import (
     ServiceAccountEnded,
     ServiceAccountMade,
@@ -47,6 +54,8 @@ __all__ = [
     "ChangesRequested",
     "ClearanceGranted",
     "ClearanceLapsed",
+    "CommentWithdrawn",
+    "CommentWritten",
     "ConditionExtended",
     "ConditionFulfilled",
     "ConditionSet",
@@ -67,6 +76,9 @@ __all__ = [
     "ServiceAccountPassedOn",
     "SeveritySet",
     "SuspensionLifted",
+    "ThreadBegun",
+    "ThreadReopened",
+    "ThreadResolved",
     "TokenCountersigned",
     "TokenDeclined",
     "TokenExpiring",

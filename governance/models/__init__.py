@@ -10,12 +10,14 @@ from governance.models.reviews import Judgement, Review, ReviewCondition, judgin
 from governance.models.risk import RiskClass, RiskDecision
 from governance.models.service_accounts import ServiceAccount
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
+from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
     "Batch",
     "BreakGlass",
     "Clearance",
+    "Comment",
     "Decision",
     "Judgement",
     "Policy",
@@ -30,6 +32,7 @@ __all__ = [
     "ServiceAccount",
     "SeverityDecision",
     "Suspension",
+    "Thread",
     "Token",
     "TokenLife",
     "TokenUse",

@@ -32,12 +32,8 @@ def comparison(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) 
 
 
 def name_of(kind: str, field: Field) -> str:
-    """The label of a field, with its section where another section has a field of the same name."""
-    plan = outline(kind)
-    if sum(one.label == field.label for one in plan.fields()) == 1:
-        return field.label
-    section = next(one for one in plan.sections if one.key == field.section)
-    return f"{section.title}: {field.label}"
+    """What the field is called in its kind of document."""
+    return outline(kind).name_of(field)
 
 
 def as_text(field: Field, given: Any) -> str:

@@ -38,6 +38,8 @@ NEVER_EMPTIED = {
     "registry_system",
     "registry_delivery",
     "registry_rolegrant",
+    "governance_thread",
+    "governance_comment",
 }
 OTHER = {
     ("registry_revision", "whole_revision"),
@@ -46,7 +48,9 @@ OTHER = {
     ("registry_import", "import_course"),
     ("registry_system", "system_course"),
     ("registry_system_models", "system_members"),
-    ("registry_rolegrant", "grant_course"),
+    ("registry_rolegrant",
+    "governance_thread",
+    "governance_comment", "grant_course"),
     ("registry_user_groups", "role_is_granted"),
     ("registry_ledgerrow", "ledger_clock"),
     ("registry_ledgerrow", "own_ledger"),
