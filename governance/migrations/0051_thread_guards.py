@@ -143,15 +143,15 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(MAY, "DROP FUNCTION cardinal_may_comment(bigint);"),
         migrations.RunSQL(THREAD, dropped("governance_thread", "thread_course", "cardinal_thread_course")),
-        migrations.RunSQL(COMMENT, dropped("governance_comment", "comment_course", "cardinal_comment_course")),
+        migrations.RunSQL(
+            COMMENT, dropped("governance_comment", "comment_course", "cardinal_comment_course")
+        ),
         migrations.RunSQL(BEGUN, dropped("governance_thread", "thread_begun", "cardinal_thread_begun")),
         migrations.RunSQL(
             SETTLED, dropped("governance_judgement", "threads_resolved", "cardinal_threads_resolved")
         ),
         *(
-            migrations.RunSQL(
-                TRUNCATE_GUARD.format(table=table), f"DROP TRIGGER refuse_truncate ON {table};"
-            )
+            migrations.RunSQL(TRUNCATE_GUARD.format(table=table), f"DROP TRIGGER refuse_truncate ON {table};")
             for table in ("governance_thread", "governance_comment")
         ),
     ]

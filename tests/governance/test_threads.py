@@ -31,7 +31,9 @@ def revision() -> Revision:
     return factories.save(factories.version())
 
 
-def begin(revision: Revision, *, by: User | None = None, text: str = "Which data?", path: str = OVERVIEW) -> Thread:
+def begin(
+    revision: Revision, *, by: User | None = None, text: str = "Which data?", path: str = OVERVIEW
+) -> Thread:
     return threads.begin(revision=revision, path=path, text=text, by=by or factories.member("reviewer"))
 
 
@@ -75,7 +77,9 @@ def test_what_is_not_shared_has_no_threads(revision: Revision) -> None:
     thread = begin(revision)
     model = revision.document.about.model  # type: ignore[union-attr]
     reviewer = factories.member("reviewer")
-    catalogue.unshare_model(model=model, audience=Group.objects.get(name="reviewer"), by=factories.member("admin"))
+    catalogue.unshare_model(
+        model=model, audience=Group.objects.get(name="reviewer"), by=factories.member("admin")
+    )
 
     assert not Thread.objects.visible_to(reviewer).exists()
     for deed in (
@@ -104,7 +108,10 @@ def test_the_trail_tells_each_step_and_holds_no_words(revision: Revision) -> Non
         "comment.withdrawn",
     ]  # fmt: skip
     digest = sha256(b"A secret word.").hexdigest()
-    assert said[0] == f"reviewer began a thread on Overview of {revision.document}, on {revision} ({digest[:12]})."
+    assert (
+        said[0]
+        == f"reviewer began a thread on Overview of {revision.document}, on {revision} ({digest[:12]})."
+    )
     assert entries[0].content["facts"]["digest"] == digest
     assert entries[0].content["facts"]["path"] == OVERVIEW
     assert "secret" not in str([one.content for one in entries])
@@ -164,7 +171,9 @@ def test_only_its_author_withdraws_a_comment_and_once(revision: Revision) -> Non
     assert not Thread.objects.get(pk=thread.pk).is_open  # nothing is left to settle
 
 
-def test_there_is_an_end_to_threads_and_to_comments(revision: Revision, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_an_end_to_threads_and_to_comments(
+    revision: Revision, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(threads, "MOST_THREADS", 1)
     monkeypatch.setattr(threads, "MOST_COMMENTS", 2)
     owner, thread = factories.member("owner"), begin(revision)
@@ -293,7 +302,9 @@ def test_who_may_not_comment_writes_nothing_past_the_verbs_either(revision: Revi
 
     for deed in (
         lambda: Comment.objects.create(thread=thread, text="Hm.", by=auditor),
-        lambda: Thread.objects.create(document=revision.document, revision=revision, path=OVERVIEW, begun_by=auditor),
+        lambda: Thread.objects.create(
+            document=revision.document, revision=revision, path=OVERVIEW, begun_by=auditor
+        ),
         lambda: Thread.objects.filter(pk=thread.pk).update(resolved_at=thread.begun_at, resolved_by=auditor),
     ):
         with pytest.raises(DatabaseError, match="may comment"), transaction.atomic():

@@ -45,15 +45,15 @@ def result(metric: str, value: str, dataset: str = "test") -> dict[str, str]:
         (["one"], ["one"], 7, GONE),
     ],
 )  # fmt: skip
-def test_a_line_is_found_by_what_it_says(
-    before: list[str], after: list[str], row: int, found: Place
-) -> None:
+def test_a_line_is_found_by_what_it_says(before: list[str], after: list[str], row: int, found: Place) -> None:
     assert follow("card", card(OWNERS, before), card(OWNERS, after), OWNERS, row) == found
 
 
 def test_a_row_whose_figure_changed_is_the_same_row() -> None:
     before = card(RESULTS, [result("AUC", "0.91"), result("Recall", "0.80")])
-    after = card(RESULTS, [result("Recall", "0.84"), result("Precision", "0.7", "other"), result("AUC", "0.91")])
+    after = card(
+        RESULTS, [result("Recall", "0.84"), result("Precision", "0.7", "other"), result("AUC", "0.91")]
+    )
 
     assert follow("card", before, after, RESULTS, 0) == Place(there=True, row=2)
     assert follow("card", before, after, RESULTS, 1) == Place(there=True, changed=True, row=0)
@@ -64,7 +64,9 @@ def test_a_figure_with_another_caption_is_the_same_figure() -> None:
     after = card(FIGURES, [two, one | {"caption": "Something else", "alt": ""}])
 
     assert follow("card", card(FIGURES, [one]), after, FIGURES, 0) == Place(there=True, changed=True, row=1)
-    assert follow("card", card(FIGURES, [one]), card(FIGURES, [two]), FIGURES, 0).row == 0  # same words, new picture
+    assert (
+        follow("card", card(FIGURES, [one]), card(FIGURES, [two]), FIGURES, 0).row == 0
+    )  # same words, new picture
 
 
 def test_a_whole_field_stays_where_it_is_and_tells_whether_it_changed() -> None:
@@ -92,7 +94,9 @@ def test_nothing_is_found_where_nothing_is_and_the_same_words_always_are(
     if found.there:
         assert found.row is not None
         assert found.row < len(after)
-    assert follow("card", card(OWNERS, before), card(OWNERS, before), OWNERS, row) == Place(there=True, row=row)
+    assert follow("card", card(OWNERS, before), card(OWNERS, before), OWNERS, row) == Place(
+        there=True, row=row
+    )
 
 
 @pytest.mark.parametrize(
