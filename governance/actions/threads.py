@@ -105,9 +105,13 @@ def _require(by: User, document: Document) -> None:
 
 
 def _lock(thread: Thread, by: User) -> Thread:
-    """The thread as it is, locked: of two who answer and resolve at once, the later one sees what the earlier one did."""
+    """The thread as it is, locked: of two who answer and resolve at once, the later one sees what the earlier one did.
+
+    Read again once it is locked: what is joined to a row that was waited for is as old as the question was.
+    """
     _require(by, thread.document)
-    return Thread.objects.select_for_update(of=("self",)).whole().get(pk=thread.pk)
+    Thread.objects.select_for_update().get(pk=thread.pk)
+    return Thread.objects.whole().get(pk=thread.pk)
 
 
 def _words(text: str) -> str:
