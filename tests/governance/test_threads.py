@@ -101,7 +101,9 @@ def test_the_trail_tells_each_step_and_holds_no_words(revision: Revision) -> Non
     threads.reopen(thread=thread, text="Which month?", by=reviewer)
     threads.withdraw(comment=thread.comments.get(text="Which month?"), by=reviewer)
 
-    entries = [one for one in Entry.objects.order_by("pk") if "thread" in one.kind or "comment" in one.kind]
+    entries = [
+        one for one in reversed(Entry.objects.newest()) if "thread" in one.kind or "comment" in one.kind
+    ]
     said = [sentence(one.facts) for one in entries]
     assert [one.kind for one in entries] == [
         "thread.begun", "comment.written", "thread.resolved", "thread.reopened", "comment.written",
