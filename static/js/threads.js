@@ -35,7 +35,7 @@
     }
     const form = slot.querySelector("form");
     openers.set(form, opener);
-    form.querySelector("textarea, select")?.focus();
+    form.querySelector("select[name='path'], textarea")?.focus();
   });
 
   document.addEventListener("keydown", (event) => {
