@@ -55,6 +55,7 @@ def test_a_comment_is_answered_resolved_and_follows_the_field_into_the_next_revi
     expect(owner.get_by_text("1 open comment").first).to_be_visible()
     owner.locator("[name='model_details.overview']").fill("Something true since the spring of 2025.")
     owner.get_by_role("button", name="Save revision").first.click()
+    expect(owner.get_by_text("Saved as revision 3.")).to_be_visible()
     owner.goto(f"{version.get_absolute_url()}card/")
     thread = at(owner, "model_details.overview").get_by_role("article")
     expect(thread).to_contain_text("Written on revision 2, changed since")
