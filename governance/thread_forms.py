@@ -39,7 +39,9 @@ class BeginForm(CommentForm):
     def __init__(self, kind: str, content: dict[str, Any], about: str, data: Any = None) -> None:
         plan = outline(kind)
         field = plan.field(about)
-        super().__init__(data, auto_id=f"begin-{about.replace('.', '-')}-%s", initial={"path": about})
+        chosen = [section for section in plan.sections if section.key == about]
+        place = about.replace(".", "-") if field or chosen else "document"
+        super().__init__(data, auto_id=f"begin-{place}-%s", initial={"path": about})
         self.fields["text"].required = True
         self.fields["text"].error_messages["required"] = "Write something."
         self.fields["text"].widget.attrs["autofocus"] = True
@@ -47,9 +49,9 @@ class BeginForm(CommentForm):
             self.fields["path"].choices = [(field.path, plan.name_of(field))]  # type: ignore[attr-defined]
             self.fields["path"].widget = forms.HiddenInput()
         else:
-            chosen = [section for section in plan.sections if section.key == about] or plan.sections
             self.fields["path"].choices = [  # type: ignore[attr-defined]
-                (section.title, [(one.path, one.label) for one in section.fields]) for section in chosen
+                (section.title, [(one.path, one.label) for one in section.fields])
+                for section in chosen or plan.sections
             ]
         rows = list(_rows(field, content)) if field else []
         self.fields["row"].choices = [("", "All of it"), *rows]  # type: ignore[attr-defined]

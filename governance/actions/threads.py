@@ -21,6 +21,7 @@ from registry.wording import required
 
 MOST_THREADS = 200  # of one document
 MOST_COMMENTS = 200  # of one thread
+TWICE = "You have said exactly this here already."  # sent twice, heard once
 
 
 @transaction.atomic
@@ -36,6 +37,9 @@ def begin(*, revision: Revision, path: str, text: str, by: User, row: int | None
     Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
     if Thread.objects.filter(document=document).count() >= MOST_THREADS:
         raise Conflict(f"There are {MOST_THREADS} threads here already. Answer in one of them.")
+    same = Thread.objects.open().filter(revision=revision, path=path, row=row)
+    if same.filter(comments__text=said, comments__by=by, comments__withdrawn_at__isnull=True).exists():
+        raise Conflict(TWICE)
     thread = Thread.objects.create(document=document, revision=revision, path=path, row=row, begun_by=by)
     comment = Comment.objects.create(thread=thread, text=said, by=by)
     publish(ThreadBegun(**_told(thread), comment=comment.pk, digest=_digest(said), by=by))
@@ -121,6 +125,9 @@ def _words(text: str) -> str:
 def _write(thread: Thread, said: str, by: User) -> Comment:
     if thread.comments.count() >= MOST_COMMENTS:
         raise Conflict(f"There are {MOST_COMMENTS} comments here already. Begin another thread.")
+    last = thread.comments.order_by("pk").last()
+    if last and (last.by_id, last.text, last.is_withdrawn) == (by.pk, said, False):
+        raise Conflict(TWICE)
     comment = Comment.objects.create(thread=thread, text=said, by=by)
     publish(CommentWritten(**_told(thread), comment=comment.pk, digest=_digest(said), by=by))
     return comment

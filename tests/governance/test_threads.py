@@ -188,6 +188,21 @@ def test_there_is_an_end_to_threads_and_to_comments(
     threads.resolve(thread=thread, by=owner)  # without a word it still can be settled
 
 
+def test_what_is_sent_twice_is_heard_once(revision: Revision) -> None:
+    thread = begin(revision)
+    threads.reply(thread=thread, text="These.", by=factories.member("owner"))
+
+    for deed in (
+        lambda: begin(revision, text=" Which data? "),
+        lambda: threads.reply(thread=thread, text="These.\n", by=factories.member("owner")),
+    ):
+        with pytest.raises(Conflict, match="exactly this here already"):
+            deed()
+    begin(revision, by=factories.member("owner"))  # somebody else may ask the same
+    threads.reply(thread=thread, text="These.", by=factories.member("reviewer"))
+    assert Comment.objects.count() == 4
+
+
 # A rule may ask that every thread is resolved
 
 

@@ -153,7 +153,7 @@ def grown(stand: Stand, start: int, end: int) -> None:
         thread = threads.begin(
             revision=stand.review.revision,
             path="metrics.results",
-            text="Why?",
+            text=f"Why {number}?",
             by=factories.member("reviewer"),
         )
         threads.reply(thread=thread, text="Because.", by=factories.member("owner"))
