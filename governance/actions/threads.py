@@ -49,8 +49,7 @@ def begin(*, revision: Revision, path: str, text: str, by: User, row: int | None
 @transaction.atomic
 def reply(*, thread: Thread, text: str, by: User) -> Comment:
     """Answer in a thread that is open. A correction of what one has said is another comment."""
-    said = _words(text)
-    locked = _lock(thread, by)
+    locked, said = _lock(thread, by), _words(text)
     if not locked.is_open:
         raise Conflict(f"{locked.resolved_by} has resolved this thread. Reopen it to go on.")
     return _write(locked, said, by)
@@ -59,8 +58,8 @@ def reply(*, thread: Thread, text: str, by: User) -> Comment:
 @transaction.atomic
 def resolve(*, thread: Thread, by: User, text: str = "") -> Thread:
     """Settle a thread, with a last word if there is one. Anybody who may comment on it does."""
-    said = _words(text) if text.strip() else ""
     locked = _lock(thread, by)
+    said = _words(text) if text.strip() else ""
     if not locked.is_open:
         raise Conflict(f"{locked.resolved_by} has resolved this thread already.")
     if said:
@@ -71,8 +70,8 @@ def resolve(*, thread: Thread, by: User, text: str = "") -> Thread:
 @transaction.atomic
 def reopen(*, thread: Thread, by: User, text: str = "") -> Thread:
     """Take a settled thread up again, saying why if there is something to say."""
-    said = _words(text) if text.strip() else ""
     locked = _lock(thread, by)
+    said = _words(text) if text.strip() else ""
     if locked.is_open:
         raise Conflict("This thread is open already.")
     locked.resolved_at = locked.resolved_by = None
