@@ -11,7 +11,15 @@ from django.contrib.auth.models import Group
 from django.db.models import Model as Row
 
 from audit.models import Entry, Report
-from governance.actions import filters, glass, review_rules, service_accounts, severities, token_lives
+from governance.actions import (
+    filters,
+    glass,
+    review_rules,
+    service_accounts,
+    severities,
+    threads,
+    token_lives,
+)
 from governance.models import rule_for
 from registry.actions import catalogue, pipelines
 from registry.errors import Missing, Refused
@@ -69,6 +77,12 @@ def version(db: None) -> Version:
         minutes=10,
         reason="At a standstill.",
         by=factories.member("owner"),
+    )
+    threads.begin(
+        revision=version.card.head,
+        path="model_details.overview",
+        text="Which data?",
+        by=factories.member("reviewer"),
     )
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
