@@ -231,6 +231,15 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"gave “{_brief(f['text'])}” until {f['due_at'][:16]} UTC, not {f['previous'][:16]}"
         + _quoted(f["reason"])
     ),
+    "thread.begun": lambda f: (
+        f"began a {_name(f['thread'])}, on {_name(f['revision'])} ({short(f['digest'])})"
+    ),
+    "comment.written": lambda f: f"answered in the {_name(f['thread'])} ({short(f['digest'])})",
+    "comment.withdrawn": lambda f: (
+        f"withdrew what they had said ({short(f['digest'])}) in the {_name(f['thread'])}"
+    ),
+    "thread.resolved": lambda f: f"resolved the {_name(f['thread'])}",
+    "thread.reopened": lambda f: f"reopened the {_name(f['thread'])}",
     "glass.asked": lambda f: (
         f"asked to break the glass for {_name(f['version'])} in {f['environment']} for {f['minutes']} minutes"
         + _quoted(f["reason"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from governance import signing
-from governance.models import Judgement, Review, judging_roles
+from governance.models import Judgement, Review, Thread, judging_roles
 from governance.permissions import open_roles, still_wanted
 from governance.reviews import ANY
 from governance.signing import JUDGE, Proof
-from registry.errors import Invalid, Refused
+from registry.errors import Conflict, Invalid, Refused
 from registry.models import User
 from registry.verdict import denied
 
@@ -50,6 +50,18 @@ def refuse_unticked(review: Review, checked: Sequence[str]) -> None:
         raise Invalid(fields={"checked": said})
     if unknown := sorted(set(checked) - known):
         raise Invalid(fields={"checked": [f"The checklist has no {', '.join(unknown)}."]})
+
+
+def refuse_open_threads(review: Review) -> None:
+    """Raise `Conflict` while a thread is open on what is judged, where the rule asks that none is. The database does too."""
+    if not review.frozen_rule.threads_resolved:
+        return
+    count = Thread.objects.up_to(review.revision).open().count()
+    if count:
+        raise Conflict(
+            f"{count} thread{' is' if count == 1 else 's are'} open, and the rule asks that none is. Resolve"
+            f" {'it' if count == 1 else 'them'}, or request changes."
+        )
 
 
 def sign(judgement: Judgement, proof: Proof | None) -> None:

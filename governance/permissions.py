@@ -6,8 +6,10 @@ from governance.models import Judgement, Review, ReviewCondition, ServiceAccount
 from governance.models.reviews import JUDGES
 from governance.reviews import counts, wanted
 from registry.models import Model, Revision, User
-from registry.permissions import can_see
+from registry.permissions import can, can_see
 from registry.verdict import ALLOWED, Verdict, denied
+
+COMMENT = "governance.write_comment"
 
 
 def may_judge(user: User, review: Review) -> Verdict:
@@ -84,6 +86,16 @@ def may_still_judge(review: Review) -> list[tuple[User, tuple[str, ...]]]:
     people = people.exclude(pk__in=review.judgements.values("by")).distinct().order_by("username")
     found = [(one, open_roles(one, review, still)) for one in people if can_see(one, review.document)]
     return [(one, roles) for one, roles in found if roles]
+
+
+def may_comment(user: User) -> Verdict:
+    """Whether `user` may say something about what they see: a person whose role writes or judges documents.
+
+    Which roles those are says the table of roles. The database asks the same (migration 0050).
+    """
+    if user.kind != User.Kind.PERSON:
+        return denied("comment_person", "Only a person comments.", "Somebody who signs in can.")
+    return can(user, COMMENT)
 
 
 def may_countersign(user: User, token: Token) -> Verdict:

@@ -135,6 +135,11 @@ class ReviewRuleForm(forms.Form):
         min_value=1, max_value=LONGEST_AGE, label="Review again after days", help_text="Then a review is due."
     )
     step_up = forms.BooleanField(required=False, label="Signed with the password, and the second factor")
+    threads_resolved = forms.BooleanField(
+        required=False,
+        label="Once every comment is resolved",
+        help_text="Nobody approves while a thread on the document is open.",
+    )
     rationale = forms.CharField(
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -171,6 +176,7 @@ class ReviewRuleForm(forms.Form):
             data["max_age_days"],
             data["again_after_days"],
             data["step_up"],
+            data["threads_resolved"],
         )
 
 

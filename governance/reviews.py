@@ -91,10 +91,11 @@ class Rule:
     max_age_days: int
     again_after_days: int
     step_up: bool
+    threads_resolved: bool = False  # whether nobody approves while a thread is open
 
     def as_json(self) -> dict[str, Any]:
-        """The form stored with a decision about the rule and with each review."""
-        return {
+        """The form stored with a decision about the rule and with each review. What was added later stands only where it holds."""
+        told: dict[str, Any] = {
             "schema": SCHEMA,
             "risk_class": self.risk_class,
             "approvers": self.approvers,
@@ -104,6 +105,7 @@ class Rule:
             "again_after_days": self.again_after_days,
             "step_up": self.step_up,
         }
+        return told | ({"threads_resolved": True} if self.threads_resolved else {})
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Rule:
@@ -116,6 +118,7 @@ class Rule:
             stored["max_age_days"],
             stored["again_after_days"],
             stored["step_up"],
+            stored.get("threads_resolved", False),
         )
 
     def in_words(self) -> str:
@@ -124,8 +127,9 @@ class Rule:
         named = f", among them one as {' and one as '.join(self.roles)}" if self.roles else ""
         ticks = f", each ticking {len(self.checklist)} points" if self.checklist else ""
         signed = ", signed with the password" if self.step_up else ""
+        settled = ", once every thread is resolved" if self.threads_resolved else ""
         return (
-            f"{people}{named}{ticks}{signed}; again after {self.again_after_days} days, ends after"
+            f"{people}{named}{ticks}{signed}{settled}; again after {self.again_after_days} days, ends after"
             f" {self.max_age_days} days"
         )
 

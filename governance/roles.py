@@ -26,6 +26,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registry.sync_trackingserver",
         "registry.move_alias",
         "governance.submit_review",
+        "governance.write_comment",
         "governance.ask_break_glass",
         "governance.publish_policy",
         "governance.issue_token",
@@ -36,6 +37,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "reviewer": (
         "governance.judge_review",
+        "governance.write_comment",
         "governance.suspend_version",
         "governance.ask_break_glass",
         "governance.view_decision",
@@ -49,6 +51,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "governance.set_severity",
         "governance.set_review_rule",
         "governance.judge_review",
+        "governance.write_comment",
         "governance.break_glass",
         "governance.decide_token_life",
         "governance.suspend_version",

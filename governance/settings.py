@@ -282,6 +282,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "RiskClassOrUndecided": "registry.documents.strictness.CLASSES",
+        "DocumentKind": "registry.views.documents.KINDS",
         "ReviewState": "governance.models.Review.State",
         "ReportState": "audit.models.Report.State",
         "Action": "governance.models.Token.Action",

@@ -21,7 +21,7 @@ from governance.events import (
     ReviewSubmitted,
     ReviewWithdrawn,
 )
-from governance.judging import refuse_unticked, role_for, sign
+from governance.judging import refuse_open_threads, refuse_unticked, role_for, sign
 from governance.models import Judgement, Review, ReviewCondition, rule_for
 from governance.permissions import may_judge, still_wanted
 from governance.signing import Proof
@@ -221,6 +221,7 @@ def _judge(review: Review, outcome: str, said: Said, by: User) -> tuple[Review, 
         )
     if approves:
         refuse_unticked(locked, said.checked)
+        refuse_open_threads(locked)
     judgement = Judgement(
         review=locked,
         outcome=outcome,

@@ -211,6 +211,9 @@ class ReviewRuleOut(serializers.Serializer[Any]):
     max_age_days = serializers.IntegerField()
     again_after_days = serializers.IntegerField()
     step_up = serializers.BooleanField(help_text="Whether a judgement is signed with the password.")
+    threads_resolved = serializers.BooleanField(
+        default=False, help_text="Whether nobody approves while a thread is open."
+    )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A review", value=REVIEW, response_only=True)])

@@ -44,6 +44,9 @@ class ReviewRuleIn(In):
     max_age_days = serializers.IntegerField(min_value=1, max_value=LONGEST_AGE)
     again_after_days = serializers.IntegerField(min_value=1, max_value=LONGEST_AGE)
     step_up = serializers.BooleanField()
+    threads_resolved = serializers.BooleanField(
+        required=False, help_text="Whether nobody approves while a thread is open. Else not."
+    )
     rationale = serializers.CharField(max_length=5000, help_text="It stands in the trail.")
 
 
@@ -68,7 +71,7 @@ class ReviewRules(Door):
     )
     def get(self, request: Request) -> Response:
         """What an approval needs for each risk class."""
-        return Response({"rules": [one.as_json() for one in rules_in_force().values()]})
+        return Response({"rules": [_shown(one) for one in rules_in_force().values()]})
 
 
 class OneReviewRule(Door):
@@ -95,4 +98,9 @@ class OneReviewRule(Door):
         items = tuple(Item(one["key"], one["text"]) for one in given.pop("checklist"))
         rule = Rule(risk_class=risk_class, roles=tuple(given.pop("roles")), checklist=items, **given)
         verbs.decide(rule=rule, rationale=rationale, by=self.user)
-        return Response(rules_in_force()[risk_class].as_json())
+        return Response(_shown(rules_in_force()[risk_class]))
+
+
+def _shown(rule: Rule) -> dict[str, Any]:
+    """The rule with all that it says, also where it asks for nothing."""
+    return rule.as_json() | {"threads_resolved": rule.threads_resolved}

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from governance import signing
-from governance.actions import reviews, risk
+from governance.actions import reviews, risk, threads
 from governance.demo import drawing
 from governance.demo.accounts import password
 from governance.embedded import var_dir
@@ -84,7 +84,9 @@ def cards(people: Account) -> None:
             if Revision.objects.filter(document__version=version, number=number).exists():
                 continue
             with transaction.atomic():  # a seed that was killed goes on where it stopped
-                _review(_saved(version, number, draft, known, people["owner"]), draft, people)
+                revision = _saved(version, number, draft, known, people["owner"])
+                _talk(revision, draft, people)
+                _review(revision, draft, people)
 
 
 def figures(version: Version) -> dict[str, Any]:
@@ -184,6 +186,19 @@ def _write(content: dict[str, Any], kind: str, fields: Mapping[str, Any], known:
             [line.format_map(known) for line in text] if isinstance(text, list) else text.format_map(known)
         )
         content[field.section][field.key] = filled
+
+
+def _talk(revision: Revision, draft: Mapping[str, Any], people: Account) -> None:
+    """What people say to each other about fields of the revision."""
+    for one in draft.get("threads", ()):
+        first, *answers = one["said"]
+        thread = threads.begin(
+            revision=revision, path=one["path"], text=first["text"], by=people[first["by"]]
+        )
+        for answer in answers:
+            threads.reply(thread=thread, text=answer["text"], by=people[answer["by"]])
+        if "resolved" in one:
+            threads.resolve(thread=thread, by=people[one["resolved"]])
 
 
 def _review(revision: Revision, draft: Mapping[str, Any], people: Account) -> None:

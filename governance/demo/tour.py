@@ -49,6 +49,22 @@ class Tour:
         yield "lineage tells what a version came from", self.lineage
         yield "and what is affected when the data are flawed", self.affected
         yield "a version has its bill of materials", self.materials
+        yield "people talk about a field beside the field", self.talk
+
+    def talk(self) -> str:
+        """A comment by the reviewer, an answer that settles it by the owner. The auditor reads it and cannot join in."""
+        card, about = f"{SECOND}card/", "about=intended_use.misuse"
+        reviewer, owner = self.people["reviewer"], self.people["owner"]
+        here = [link for link in reviewer.get(card).links if about in link]
+        if not here or any(about in link for link in self.people["auditor"].get(card).links):
+            raise Unexpected(f"{card} lets the wrong people comment.")
+        asked, answered = (f"{word} ({self.mark})." for word in ("Who would notice", "The loan officer"))
+        page = reviewer.send(reviewer.get(here[0]).form("/comment/"), {"text": asked}).shows(asked)
+        places = [re.search(r"/threads/(\d+)/answer/$", form.action) for form in page.forms]
+        newest = max(int(place[1]) for place in places if place)
+        form = owner.get(card).form(f"/threads/{newest}/answer/")
+        owner.send(form, {"text": answered}, press="then").shows("Resolved by owner", answered)
+        return f"thread {newest} on “Foreseeable misuse” of version 2: asked, answered and resolved"
 
     def aliases(self) -> Steps:
         """While the worker runs."""

@@ -26,6 +26,13 @@ from governance.events.reviews import (
     SecondFactorChanged,
 )
 from governance.events.risk import RiskDecided, SeveritySet
+from governance.events.threads import (
+    CommentWithdrawn,
+    CommentWritten,
+    ThreadBegun,
+    ThreadReopened,
+    ThreadResolved,
+)
 from governance.events.tokens import (
     ServiceAccountEnded,
     ServiceAccountMade,
@@ -48,6 +55,8 @@ __all__ = [
     "ChangesRequested",
     "ClearanceGranted",
     "ClearanceLapsed",
+    "CommentWithdrawn",
+    "CommentWritten",
     "ConditionExtended",
     "ConditionFulfilled",
     "ConditionPassedOn",
@@ -69,6 +78,9 @@ __all__ = [
     "ServiceAccountPassedOn",
     "SeveritySet",
     "SuspensionLifted",
+    "ThreadBegun",
+    "ThreadReopened",
+    "ThreadResolved",
     "TokenCountersigned",
     "TokenDeclined",
     "TokenExpiring",

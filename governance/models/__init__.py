@@ -11,12 +11,14 @@ from governance.models.risk import RiskClass, RiskDecision
 from governance.models.service_accounts import ServiceAccount
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
 from governance.models.standings import Standing
+from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
     "Batch",
     "BreakGlass",
     "Clearance",
+    "Comment",
     "Decision",
     "Judgement",
     "Policy",
@@ -32,6 +34,7 @@ __all__ = [
     "SeverityDecision",
     "Standing",
     "Suspension",
+    "Thread",
     "Token",
     "TokenLife",
     "TokenUse",

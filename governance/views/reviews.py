@@ -8,17 +8,15 @@ from django.contrib import messages
 from django.forms import Form, formset_factory
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from governance import refusals
 from governance.actions import conditions as condition_verbs
 from governance.actions import reviews as verbs
-from governance.actions.clearances import basis_of
-from governance.clearance import Basis
 from governance.forms import ReasonForm
 from governance.models import Judgement, Review, ReviewCondition
-from governance.permissions import is_independent, may_judge, open_roles, still_wanted
+from governance.models.threads import open_threads_of
+from governance.permissions import may_judge, open_roles, still_wanted
 from governance.review_forms import (
     SPARE_CONDITIONS,
     ConditionForm,
@@ -28,17 +26,13 @@ from governance.review_forms import (
     SigningForm,
 )
 from governance.signing import meaning, prove, second_factor
-from registry.documents import content as contents
+from governance.views.cockpit import JUDGE, cockpit
 from registry.errors import Invalid, Refused
-from registry.models import User
 from registry.paging import page
-from registry.permissions import can, require
+from registry.permissions import require
 from registry.request import PortalRequest
-from registry.views.comparing import comparison
-from registry.views.documents import findings_in, read_sections
 
 CONDITIONS = formset_factory(ConditionForm, extra=SPARE_CONDITIONS, max_num=20)
-JUDGE = "governance.judge_review"
 VIEWS = (("awaiting", "Waiting for me"), ("open", "Open"), ("closed", "Closed"))
 
 
@@ -55,7 +49,11 @@ def reviews(request: PortalRequest) -> HttpResponse:
     else:
         rows = rows.none()
     context = {
-        "page": page(rows.with_subject(), request, by="-submitted_at"),
+        "page": page(
+            rows.with_subject().annotate(open_threads=open_threads_of("revision")),
+            request,
+            by="-submitted_at",
+        ),
         "count": rows.count(),
         "chosen": chosen,
         "views": VIEWS,
@@ -66,7 +64,7 @@ def reviews(request: PortalRequest) -> HttpResponse:
 def review(request: PortalRequest, pk: int) -> HttpResponse:
     """The cockpit: the revision beside the one approved last, changed fields marked, and who has still to sign."""
     one = _visible(request, pk)
-    return _cockpit(request, one, _forms(request, one))
+    return cockpit(request, one, _forms(request, one))
 
 
 @require_POST
@@ -80,7 +78,7 @@ def judge(request: PortalRequest, pk: int) -> HttpResponse:
     rows, signs = forms["conditions"], "signing" in forms
     parts = [forms["form"], *([forms["signing"]] if signs else []), *([rows] if rows.is_bound else [])]
     if not all(part.is_valid() for part in parts):
-        return _cockpit(request, one, forms, status=400)
+        return cockpit(request, one, forms, status=400)
     proof = None
     if signs:
         try:
@@ -88,7 +86,7 @@ def judge(request: PortalRequest, pk: int) -> HttpResponse:
         except Refused as refused:
             refusals.keep(refused, by=request.user)
             forms["signing"].add_error(None, str(refused))
-            return _cockpit(request, one, forms, status=403)
+            return cockpit(request, one, forms, status=403)
     data = forms["form"].cleaned_data
     given = {
         "review": one,
@@ -179,80 +177,3 @@ def _forms(request: PortalRequest, one: Review, data: Any = None) -> dict[str, A
         forms["signing"] = SigningForm(data, code=second_factor(request.user) is not None)
         forms["meaning"] = meaning(one, Judgement.Outcome.APPROVE, request.user)
     return forms
-
-
-def _cockpit(
-    request: PortalRequest, one: Review, forms: dict[str, Any], *, status: int = 200
-) -> HttpResponse:
-    document, kind = one.document, one.document.kind
-    baseline = _baseline(one)
-    content = one.revision.content
-    before = baseline.revision.content if baseline else None
-    changed = {change.field.path for change in contents.changes(kind, before, content)} if baseline else set()
-    version = document.version
-    now = basis_of(version) if version else Basis()
-    context = {
-        "review": one,
-        "version": version,
-        "sections": read_sections(kind, content),
-        "changed": changed,
-        "compared": comparison(kind, before, content) if baseline else {},
-        "baseline": baseline,
-        "baseline_name": _name(baseline, one) if baseline else "",
-        "number_text": str(one.revision.number),
-        "findings": findings_in(document.about, kind, content),
-        "basis": one.basis_facts,
-        "basis_holds": Basis.of(one.basis_facts) == now,
-        "judgements": one.judgements.select_related("by").order_by("made_at"),
-        "rule": one.frozen_rule,
-        "held": _held(request.user, one),
-        "verdict": may_judge(request.user, one),
-        "role": can(request.user, JUDGE),
-        "mine": one.submitted_by_id == request.user.pk,
-        "may_retire": one.state in ("approved", "stale") and request.user.has_perm("governance.judge_review"),
-        "reason_form": ReasonForm(),
-    }
-    return render(request, "governance/review.html", context | forms, status=status)
-
-
-def _held(user: User, one: Review) -> list[dict[str, Any]]:
-    """The conditions of the approval, each with the forms that settle it where `user` may."""
-    found = one.conditions.select_related("owner", "fulfilled_by", "extended_by", "judgement__by")
-    rows = list(found.order_by("due_at", "pk"))
-    settles = bool(rows) and user.has_perm(JUDGE) and bool(is_independent(user, one))
-    return [
-        {
-            "row": row,
-            "lapsed": not row.fulfilled_at and row.due_at <= timezone.now(),
-            "note": NoteForm(auto_id=f"note-{row.pk}-%s")
-            if settles and not row.fulfilled_at and row.owner_id != user.pk
-            else None,
-            "more": MoreTimeForm(auto_id=f"more-{row.pk}-%s"),
-        }
-        for row in rows
-    ]
-
-
-def _baseline(one: Review) -> Review | None:
-    """What the revision is compared with: the one approved last, of this document or else of an earlier version's card."""
-    approved = Review.objects.with_subject().select_related("revision").approved_once()
-    same = (
-        approved.filter(document=one.document, submitted_at__lt=one.submitted_at)
-        .order_by("-submitted_at")
-        .first()
-    )
-    version = one.document.version
-    if same or not version:
-        return same
-    earlier = approved.filter(
-        document__version__model=version.model, document__version__number__lt=version.number
-    )
-    return earlier.order_by("-document__version__number", "-submitted_at").first()
-
-
-def _name(baseline: Review, one: Review) -> str:
-    """The baseline in a few words for headings."""
-    number = f"revision {baseline.revision.number}"
-    if baseline.document_id == one.document_id or not baseline.document.version:
-        return number
-    return f"version {baseline.document.version.number}, {number}"

@@ -95,6 +95,13 @@ class Outline:
         """The field at "section.key", if there is one."""
         return next((one for one in self.fields() if one.path == path), None)
 
+    def name_of(self, field: Field) -> str:
+        """The label of a field, with its section where another section has a field of the same name."""
+        if sum(one.label == field.label for one in self.fields()) == 1:
+            return field.label
+        section = next(one for one in self.sections if one.key == field.section)
+        return f"{section.title}: {field.label}"
+
 
 @cache
 def outline(kind: str) -> Outline:

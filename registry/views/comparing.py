@@ -7,6 +7,7 @@ from typing import Any
 
 from registry.documents import content as contents
 from registry.documents.outline import Column, Field, outline
+from registry.templatetags.changes import compare
 
 FIGURE_COLUMNS = (Column("caption", "Caption"), Column("alt", "In words"), Column("digest", "SHA-256"))
 ALIKE = 0.5  # the share of equal cells from which a removed and an added row are one row that changed
@@ -31,13 +32,22 @@ def comparison(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) 
     return {"texts": texts, "tables": tables, "count": len(texts) + len(tables)}
 
 
+def by_field(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Path of a field that differs → its `text` with the changed words marked on both sides, or its `table` of rows."""
+    found: dict[str, dict[str, Any]] = {}
+    for change in contents.changes(kind, before, after):
+        field, label = change.field, name_of(kind, change.field)
+        if field.kind in ("table", "figures"):
+            found[field.path] = {"table": _table(field, label, change.before, change.after)}
+        else:
+            texts = as_text(field, change.before), as_text(field, change.after)
+            found[field.path] = {"text": compare(label, *texts)}
+    return found
+
+
 def name_of(kind: str, field: Field) -> str:
-    """The label of a field, with its section where another section has a field of the same name."""
-    plan = outline(kind)
-    if sum(one.label == field.label for one in plan.fields()) == 1:
-        return field.label
-    section = next(one for one in plan.sections if one.key == field.section)
-    return f"{section.title}: {field.label}"
+    """What the field is called in its kind of document."""
+    return outline(kind).name_of(field)
 
 
 def as_text(field: Field, given: Any) -> str:

@@ -37,6 +37,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "reviews/": {"pk": lambda s: s.review.pk},
     "reviews/<int:pk>/conditions/": {"pk": lambda s: s.condition.review_id, "condition": lambda s: s.condition.pk},
     "review-rules/": {"risk_class": "high"},
+    "threads/": {"pk": lambda s: s.thread.pk, "comment": lambda s: s.comment.pk},
     "break-glass/": {"pk": lambda s: s.glass.pk},
     "access/people/": {"username": "owner"},
     "access/tokens/": {"pk": lambda s: s.token.pk},
@@ -82,6 +83,11 @@ GLASS = {"environment": "production", "minutes": 10, "reason": "At a standstill.
 BODIES |= {
     "POST api-break-glass": GLASS,
     "POST api-confirmation": {"note": "Measured."},
+    "POST api-card-threads": {"path": "model_details.overview", "text": "Which?"},
+    "POST api-datasheet-threads": {"path": "motivation.mot_purpose", "text": "Which?"},
+    "POST api-thread-comments": {"text": "These."},
+    "POST thread-new": {"about": "model_details.overview", "path": "model_details.overview", "text": "Which?"},
+    "POST thread-answer": {"text": "These."},
     "POST api-extension": LATER,
     "POST api-introspect": {"token": "none"},
     "POST api-retirement": {"reason": "Mistaken."},
@@ -275,6 +281,8 @@ def elsewhere(route: Route, stand: Stand) -> str:
         stand.condition.pk,
         stand.glass.pk,
         stand.service.pk,
+        stand.thread.pk,
+        stand.comment.pk,
     ]
     pieces = address.split("/")
     for place, piece in enumerate(pieces):
@@ -292,6 +300,8 @@ def elsewhere(route: Route, stand: Stand) -> str:
             "conditions",
             "break-glass",
             "service-accounts",
+            "threads",
+            "comments",
         ):
             pieces[place] = "987654321"
     return "/".join(pieces)

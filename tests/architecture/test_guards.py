@@ -40,6 +40,8 @@ NEVER_EMPTIED = {
     "registry_rolegrant",
     "registry_team",
     "registry_teammember",
+    "governance_thread",
+    "governance_comment",
 }
 OTHER = {
     ("registry_revision", "whole_revision"),
@@ -74,6 +76,10 @@ OTHER = {
     ("governance_clearance", "clearance_not_moved"),
     ("governance_judgement", "judge_is_active"),
     ("governance_judgement", "four_eyes"),
+    ("governance_judgement", "threads_resolved"),
+    ("governance_thread", "thread_course"),
+    ("governance_thread", "thread_begun"),
+    ("governance_comment", "comment_course"),
     ("governance_review", "review_course"),
     ("governance_review", "review_stays"),
     ("governance_serviceaccount", "service_account"),

@@ -11,15 +11,17 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import filters, glass, service_accounts
+from governance.actions import filters, glass, service_accounts, threads
 from governance.models import (
     Batch,
     BreakGlass,
+    Comment,
     Decision,
     Review,
     ReviewCondition,
     SavedFilter,
     ServiceAccount,
+    Thread,
     Token,
 )
 from registry.actions import catalogue
@@ -75,6 +77,8 @@ POST_ONLY = {
     "system-risk",
     "review-judge",
     "review-withdraw",
+    "thread-answer",
+    "comment-withdraw",
     "policy-put-back",
     "review-retire",
     "condition-fulfil",
@@ -123,6 +127,12 @@ class Stand:
     glass: BreakGlass
     service: ServiceAccount
     team: Team
+    thread: Thread
+
+    @property
+    def comment(self) -> Comment:
+        """What was said first in the thread."""
+        return self.thread.comments.order_by("pk")[0]
 
     @property
     def model(self) -> Model:
@@ -169,6 +179,11 @@ class Stand:
             "review-withdraw": [self.review.pk],
             "review-retire": [self.review.pk],
             "review-rule": ["high"],
+            "threads": [document.pk],
+            "thread-new": [document.pk, 2],
+            "thread": [self.thread.pk],
+            "thread-answer": [self.thread.pk],
+            "comment-withdraw": [self.comment.pk],
             "condition-fulfil": [self.condition.pk],
             "condition-extend": [self.condition.pk],
             "glass-grant": [self.glass.pk],
@@ -231,6 +246,13 @@ def furnished() -> Stand:
     decided = decision(version, token)
     ready = report(version)
     figure = factories.figure()
+    thread = threads.begin(
+        revision=review.revision,
+        path="metrics.results",
+        row=0,
+        text="On **which** months?",
+        by=factories.member("reviewer"),
+    )
     factories.save(version, mark="since the spring", figure=figure)
     return Stand(
         version=version,
@@ -254,6 +276,7 @@ def furnished() -> Stand:
             reason="A test of the exit.",
             by=factories.member("owner"),
         ),
+        thread=thread,
         service=service_accounts.make(
             name="scoring-bot",
             sponsor=factories.member("admin"),

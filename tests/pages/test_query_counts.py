@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.actions import reports
+from governance.actions import threads
 from registry.actions import catalogue, hooks, systems, teams
 from registry.models import User
 from tests import factories
@@ -24,12 +25,12 @@ AsUser = Callable[[User], Client]
 # name: queries, and what is asked beside the four
 PINNED = {
     "affected": 4,
-    "card-edit": 9,  # version with card; may one see it; own draft; risk classes and severities (2)
+    "card-edit": 12,  # version with card; may one see it; own draft; risk classes and severities (2); threads, comments, the revisions they were begun on
     "compare": 6,  # two revisions
     "dataset": 9,  # dataset with datasheet; versions; snapshots; risk classes and severities (2)
     "dataset-lineage": 20,  # dataset; snapshots; versions and those derived from them, twice: drawn and affected
     "datasets": 9,  # datasets bare and dressed; snapshots; their number; saved filters
-    "datasheet-edit": 9,  # dataset with datasheet; may one see it; own draft; risk classes and severities (2)
+    "datasheet-edit": 10,  # dataset with datasheet; may one see it; own draft; risk classes and severities (2); threads
     "decision": 7,  # decision; token; model
     "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
     "design": 4,
@@ -53,11 +54,14 @@ PINNED = {
     "policy-compare": 7,  # model; policy; versions
     "report": 5,  # report with version and snapshot
     "reports": 7,  # reports; their number; versions to choose from
-    "review": 20,  # review; approved before; manifest, data, risk, systems now; severities (2); revision; judgements, wanted, roles, conditions; may one judge
+    "thread": 8,  # thread with its document; where it stands: threads, comments, the revision it was begun on
+    "thread-new": 6,  # revision; may one see it
+    "threads": 8,  # document with its head; threads, comments, the revisions they were begun on
+    "review": 23,  # review; approved before; threads, comments, the revisions they were begun on; manifest, data, risk, systems now; severities (2); revision; judgements, wanted, roles, conditions; may one judge
     "review-rule": 6,  # rules; roles that judge
     "review-rules": 6,  # rules; what was decided
     "reviews": 6,  # reviews; their number
-    "revision": 8,  # revision; its neighbours; risk classes and severities (2)
+    "revision": 11,  # revision; its neighbours; risk classes and severities (2); threads (3)
     "revisions": 6,  # document with its head; revisions
     "search": 4,  # without a query nothing is asked; with one, see test_lists.py
     "second_factor": 11,  # own device (2); the account, locked; a prepared one
@@ -86,7 +90,7 @@ PINNED = {
     "why": 4,  # without a question nothing is asked
     "version": 13,  # version; broken glass; clearances; aliases; conditions; suspension; manifest; systems; endpoints
     "version-access": 10,  # version; policies; clearances; aliases; tokens; their models
-    "version-card": 11,  # version with card; review; severities (2); clearances; aliases; revisions with their parents
+    "version-card": 14,  # version with card; review; threads (3); severities (2); clearances; aliases; revisions with their parents
     "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases
     "version-facts": 9,  # version with run; clearances; aliases; manifest; data
     "version-history": 9,  # version; entries; their number; clearances; aliases
@@ -154,6 +158,13 @@ def grown(stand: Stand, start: int, end: int) -> None:
         catalogue.move_aliases(model=stand.model, aliases={"champion": 1 + number % 2}, by=User.machine())
         catalogue.set_alias(model=stand.model, name=f"a{number}", number=1, by=factories.member("admin"))
         told(stand, number)
+        thread = threads.begin(
+            revision=stand.review.revision,
+            path="metrics.results",
+            text=f"Why {number}?",
+            by=factories.member("reviewer"),
+        )
+        threads.reply(thread=thread, text="Because.", by=factories.member("owner"))
 
 
 def told(stand: Stand, number: int) -> None:

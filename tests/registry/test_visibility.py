@@ -10,7 +10,15 @@ from django.apps import apps
 from django.db.models import Model as Row
 
 from audit.models import Entry, Report
-from governance.actions import filters, glass, review_rules, service_accounts, severities, token_lives
+from governance.actions import (
+    filters,
+    glass,
+    review_rules,
+    service_accounts,
+    severities,
+    threads,
+    token_lives,
+)
 from governance.models import rule_for
 from registry.actions import catalogue, pipelines, teams
 from registry.errors import Missing, Refused
@@ -70,6 +78,12 @@ def version(db: None) -> Version:
         by=factories.member("owner"),
     )
     factories.team()
+    threads.begin(
+        revision=version.card.head,
+        path="model_details.overview",
+        text="Which data?",
+        by=factories.member("reviewer"),
+    )
     Report.objects.create(version=version, ordered_by=factories.member("owner"))
     filters.save(page="models", name="Mine", query="state=cleared", by=factories.member("owner"))
     factories.save(version, mark="with a figure", figure=factories.figure())
