@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
 from governance.models import Absence, Judgement, Review, judging_roles
+from governance.models.reviews import judging_groups
 from governance.permissions import is_independent, may_still_judge
 from registry.models import User
 from registry.permissions import can_see
+
+ALIKE = "SELECT user_id FROM registry_membership WHERE group_id = ANY(%s)"
 
 
 @dataclass(frozen=True)
@@ -47,13 +54,30 @@ def asked(review: Review) -> list[Asked]:
     ]
 
 
+def could_stand_in(user: User) -> QuerySet[User]:
+    """People who hold a role of `user` that judges, and so may be named to stand in."""
+    alike = RawSQL(ALIKE, (list(judging_groups(user).values_list("pk", flat=True)),))  # noqa: S611 - fixed text
+    people = User.objects.filter(pk__in=alike, is_active=True, kind=User.Kind.PERSON)
+    return people.exclude(pk=user.pk).order_by("username")
+
+
+def absent_for(user: User, review: Review, roles: Iterable[str]) -> list[User]:
+    """In whose place `user` would judge `review` in one of `roles`; who is away longest first. One query where nobody is."""
+    if not (wanted := set(roles)):
+        return []
+    rows = Absence.objects.in_force().filter(stand_in=user).select_related("person").order_by("since", "pk")
+    people = [absence.person for absence in rows]
+    judged = set(Judgement.objects.filter(review=review).values_list("by", flat=True)) if people else set()
+    return [
+        one
+        for one in people
+        if one.pk not in judged
+        and wanted & set(judging_roles(one))
+        and is_independent(one, review)
+        and can_see(one, review.document)
+    ]
+
+
 def in_place_of(by: User, review: Review, role: str) -> User | None:
-    """Who is away, has named `by`, and could judge `review` in this role themselves; the longest away first."""
-    rows = Absence.objects.in_force().filter(stand_in=by).select_related("person").order_by("since", "pk")
-    judged = set(Judgement.objects.filter(review=review).values_list("by", flat=True))
-    for absence in rows:
-        one = absence.person
-        holds = one.pk not in judged and role in judging_roles(one)
-        if holds and is_independent(one, review) and can_see(one, review.document):
-            return one
-    return None
+    """Who is away, has named `by`, and could judge `review` in this role themselves."""
+    return next(iter(absent_for(by, review, [role])), None)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import F, QuerySet, Subquery
-from django.db.models.expressions import Combinable
+from django.db.models import F, IntegerField, Subquery
 
 from governance.models import Absence, BreakGlass, Notice, Review, ReviewCondition, Token
 from governance.models.notices import MOST_COUNTED
@@ -24,10 +22,7 @@ class Counted(Subquery):
 
     template = "(SELECT count(*) FROM (%(subquery)s) counted)"
 
-    def __init__(self, rows: QuerySet[Any] | Combinable) -> None:
-        from django.db.models import IntegerField  # noqa: PLC0415
-
-        super().__init__(rows, output_field=IntegerField())
+    output_field = IntegerField()
 
 
 @dataclass(frozen=True)
@@ -54,11 +49,10 @@ def counts(user: User) -> tuple[int, int]:
     """How many reviews wait for `user`, and how many notices they have not read (a hundred at most). One query."""
     reviews = Review.objects.awaiting(user) if user.has_perm(JUDGE) else Review.objects.none()
     unread = Notice.objects.visible_to(user).shown().unread()[:MOST_COUNTED].values("pk")
-    columns = {"unread": Counted(unread)} | (
-        {"waiting": Counted(reviews.order_by().values("pk"))} if user.has_perm(JUDGE) else {}
-    )
-    row = User.objects.filter(pk=user.pk).values(**columns).first() or {}
-    return row.get("waiting", 0), row.get("unread", 0)
+    columns = {"unread": Counted(unread), "waiting": Counted(reviews.order_by().values("pk"))}
+    row = User.objects.filter(pk=user.pk).values_list(*columns.values())
+    found = row.first() or (0, 0)
+    return int(found[1] or 0), int(found[0] or 0)
 
 
 def _reviews(user: User) -> list[Task]:

@@ -335,6 +335,7 @@ SPECTACULAR_SETTINGS = {
         "Severity": "registry.documents.strictness.SEVERITIES",
         "RiskClass": "governance.models.RiskClass",
         "Environment": "registry.models.Environment",
+        "NoticeKind": "governance.api.notices.KEYS",
         "ImportKind": "registry.models.Import.Kind",
         "AliasOrderState": "registry.models.AliasOrder.State",
     },

@@ -48,7 +48,7 @@ BEGIN
     RAISE EXCEPTION 'an absence that is announced is not over' USING ERRCODE = 'check_violation';
   END IF;
   PERFORM 1 FROM registry_user WHERE id IN (NEW.person_id, NEW.stand_in_id) ORDER BY id FOR NO KEY UPDATE;
-  IF (SELECT count(*) FROM registry_user WHERE id IN (NEW.person_id, NEW.stand_in_id)
+  IF NEW.person_id <> NEW.stand_in_id AND (SELECT count(*) FROM registry_user WHERE id IN (NEW.person_id, NEW.stand_in_id)
       AND is_active AND kind = 'person') <> 2 THEN
     RAISE EXCEPTION 'a person with an active account stands in for another' USING ERRCODE = 'check_violation';
   END IF;

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from governance import audience
-from governance.actions import conditions, glass, notices, revocations, reviews
+from governance.actions import conditions, glass, notices, reviews, revocations
 from governance.actions import tokens as token_verbs
 from governance.audience.base import Told
 from governance.models import Letter, Notice, Review, Switch
@@ -123,9 +123,7 @@ class TestConditions:
     def test_its_owner_is_told_of_a_condition_and_of_what_becomes_of_it(self) -> None:
         review = factories.submitted_review()
         otto = factories.member("owner", "otto")
-        factories.sign_off(
-            review, by=factories.member("reviewer"), conditions=[factories.wish(otto)]
-        )
+        factories.sign_off(review, by=factories.member("reviewer"), conditions=[factories.wish(otto)])
         condition = review.conditions.get()
         assert told("condition.set") == {"otto"}
 
@@ -333,7 +331,12 @@ class TestQuiet:
 
     @pytest.mark.parametrize(
         ("in_app", "by_mail", "shown", "mailed"),
-        [(True, True, True, True), (True, False, True, False), (False, True, False, True), (False, False, None, False)],
+        [
+            (True, True, True, True),
+            (True, False, True, False),
+            (False, True, False, True),
+            (False, False, None, False),
+        ],
     )
     def test_each_kind_is_switched_on_and_off_for_each_channel(
         self, settings: Any, reviewer: User, in_app: bool, by_mail: bool, shown: bool | None, mailed: bool
@@ -387,7 +390,9 @@ class TestDatabase:
         [("notice_kind_known", {"kind": "x"}), ("notice_says_something", {"text": ""}),
          ("notice_says_something", {"path": "https://example.org"})],
     )  # fmt: skip
-    def test_what_is_wrong_is_refused(self, name: str, wrong: dict[str, Any], owner: User, reviewer: User) -> None:
+    def test_what_is_wrong_is_refused(
+        self, name: str, wrong: dict[str, Any], owner: User, reviewer: User
+    ) -> None:
         with pytest.raises(IntegrityError, match=name):
             self.insert(owner, reviewer, **wrong)
 
