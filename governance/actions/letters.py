@@ -87,7 +87,7 @@ def failed(*, letters: Sequence[Letter], problem: str, is_final: bool, by: User)
 def forget(*, days: int, by: User) -> int:
     """Delete notices that are older than so many days, with their letters, at most 5000; returns how many."""
     before = timezone.now() - timedelta(days=days)
-    old = Notice.objects.filter(made_at__lt=before).order_by("pk").values("pk")[:FORGET_BATCH]
+    old = Notice.objects.filter(made_at__lt=before).order_by("pk").values_list("pk", flat=True)[:FORGET_BATCH]
     count, _ = Notice.objects.filter(pk__in=list(old)).delete()
     return count
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -11,11 +12,13 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import filters, glass, service_accounts
+from governance.actions import absences, filters, glass, service_accounts
 from governance.models import (
+    Absence,
     Batch,
     BreakGlass,
     Decision,
+    Notice,
     Review,
     ReviewCondition,
     SavedFilter,
@@ -50,6 +53,11 @@ NOT_PAGES = {
     "duties-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
+    "inbox-read",
+    "inbox-undo",
+    "notice-read",
+    "notice-unread",
+    "absence-end",
     "logout",
     "sync",
     "model-share",
@@ -115,6 +123,8 @@ class Stand:
     condition: ReviewCondition
     glass: BreakGlass
     service: ServiceAccount
+    notice: Notice
+    absence: Absence
 
     @property
     def model(self) -> Model:
@@ -180,6 +190,9 @@ class Stand:
             "token-countersign": [self.token.pk],
             "role-take": [self.token.owner.grants.get().pk],
             "service-account-end": [self.service.pk],
+            "notice-read": [self.notice.pk],
+            "notice-unread": [self.notice.pk],
+            "absence-end": [self.absence.pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
@@ -242,6 +255,19 @@ def furnished() -> Stand:
             purpose="Scores.",
             by=factories.member("admin"),
         ),
+        notice=Notice.objects.filter(person__username="reviewer").latest("pk"),
+        absence=absence(),
+    )
+
+
+def absence() -> Absence:
+    """A judge of compliance names another for next month."""
+    start = timezone.now() + timedelta(days=30)
+    return absences.announce(
+        stand_in=factories.member("compliance", "deputy"),
+        since=start,
+        until=start + timedelta(days=7),
+        by=factories.member("compliance"),
     )
 
 
