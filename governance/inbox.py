@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, IntegerField, Subquery
+from django.db.models import Exists, F, IntegerField, OuterRef, Subquery
 
 from governance.models import Absence, BreakGlass, Notice, Review, ReviewCondition, Token
 from governance.models.notices import MOST_COUNTED
 from governance.permissions import may_countersign
-from registry.models import Revision, User
+from registry.models import Model, Revision, User
 
 MOST = 50  # of each kind of thing
 JUDGE = "governance.judge_review"
@@ -138,11 +138,18 @@ def _glasses(user: User) -> list[Task]:
 
 
 def _tokens(user: User) -> list[Task]:
-    """Tokens that wait for a second person, whom one may be."""
+    """Tokens that wait for a second person, whom one may be: as `may_countersign` says, for all of them at once."""
     if not user.has_perm("governance.issue_token"):
         return []
+    hidden = Token.models.through.objects.filter(token=OuterRef("pk")).exclude(
+        model__in=Model.objects.visible_to(user).values("pk")
+    )
     rows = Token.objects.visible_to(user).in_state("waiting").exclude(issued_by=user).exclude(owner=user)
-    waiting = rows.select_related("owner", "issued_by").order_by("issued_at", "pk")[:MOST]
+    rows = (
+        rows.exclude(owner__service__sponsor=user)
+        .exclude(Exists(hidden))
+        .select_related("owner", "issued_by")
+    )
     return [
         Task(
             f"token:{one.pk}",
@@ -152,8 +159,8 @@ def _tokens(user: User) -> list[Task]:
             one.get_absolute_url(),
             one.issued_at,
         )
-        for one in waiting
-        if may_countersign(user, one)
+        for one in rows.order_by("issued_at", "pk")[:MOST]
+        if not one.tag_key or may_countersign(user, one)  # what a tag reaches is known one by one
     ]
 
 

@@ -114,7 +114,7 @@ def _rows(told: Sequence[Told], by: User) -> Iterator[tuple[Notice, bool]]:
             by_mail = wants.by_mail if wants else KIND[one.kind].is_mailed
             by_mail = by_mail and settings.MAIL_ENABLED and bool(person.email)
             is_somebody = person.pk != by.pk and person.is_active and person.kind == User.Kind.PERSON
-            if is_somebody and (in_app or by_mail) and sees(person, one.subject):
+            if is_somebody and (in_app or by_mail) and _sees(person, one.subject):
                 yield _notice(one, person, by, in_app=in_app, now=now), by_mail
 
 
@@ -135,7 +135,7 @@ def _notice(told: Told, person: User, by: User, *, in_app: bool, now: datetime) 
     )
 
 
-def sees(person: User, subject: Subject) -> bool:
+def _sees(person: User, subject: Subject) -> bool:
     """Whether what a notice is about exists for `person`."""
     if subject is None:
         return True

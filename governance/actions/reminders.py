@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from governance.actions.notices import tell
+from governance.actions import notices
 from governance.audience.base import Told, cause, distinct
 from governance.audience.reviews import involved, of_condition
 from governance.events import RemindersSet, ReviewEscalated, ReviewReminded
@@ -83,7 +83,7 @@ def sweep_due(*, by: User) -> int:
     """Tell of conditions that are due soon or have lapsed, and of approvals whose next review is due, each once."""
     told = [*_conditions(), *_approvals()]
     known = set(Notice.objects.filter(cause__in={one.cause for one in told}).values_list("kind", "cause"))
-    return tell(told=[one for one in told if (one.kind, one.cause) not in known][:MOST], by=by)
+    return notices.tell(told=[one for one in told if (one.kind, one.cause) not in known][:MOST], by=by)
 
 
 def _first(review: Review, number: int) -> bool:

@@ -155,6 +155,7 @@ class Reminders(Door):
         """Decide with a reason. It holds for reviews that wait already as well."""
         given = self.given(CadenceIn)
         rationale = given.pop("rationale")
-        to = tuple(one for one in ESCALATED_TO if one in given.pop("escalate_to"))
+        asked = given.pop("escalate_to")
+        to = tuple(one for one in ESCALATED_TO if one in asked)
         reminders.decide(cadence=Cadence(escalate_to=to, **given), rationale=rationale, by=self.user)
         return Response(cadence_in_force().as_facts())

@@ -224,7 +224,7 @@ class ReadAll(Door):
         "Mark all as read",
         "inbox",
         {200: ReadOut},
-        declines=(400, 401, 413, 415),
+        declines=(400, 401, 403, 413, 415),
         request=ReadIn,
     )
     def post(self, request: Request) -> Response:
