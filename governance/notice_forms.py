@@ -21,13 +21,12 @@ class NoticesForm(forms.Form):
     """What one is told of, a row for each kind, and how often mail comes."""
 
     daily = forms.ChoiceField(
-        choices=[("", "At once"), ("daily", "Once a day, in one letter, at 7:00 UTC")],
-        required=False,
+        choices=[("now", "At once"), ("daily", "Once a day, in one letter, at 7:00 UTC")],
         label="Mail comes",
     )
 
     def __init__(self, chosen: Mapping[str, Choice], *, daily: bool, data: Any = None) -> None:
-        super().__init__(data, initial={"daily": "daily" if daily else ""})
+        super().__init__(data, initial={"daily": "daily" if daily else "now"})
         self.now = chosen
         for kind in KINDS:
             for channel, word, held in zip(("app", "mail"), ("Inbox", "Mail"), chosen[kind.key], strict=True):
@@ -43,7 +42,7 @@ class NoticesForm(forms.Form):
 
     def clean_daily(self) -> bool:
         """Whether it comes once a day."""
-        return bool(self.cleaned_data["daily"])
+        return bool(self.cleaned_data["daily"] == "daily")
 
     def changed(self) -> dict[str, Choice]:
         """The kinds that are chosen otherwise than they were."""

@@ -66,6 +66,7 @@ KINDS = (
     Kind("token.leaked", TOKENS, "A token was found where it should not be, and revoked",
          "you issued it, answer for whoever it acts for, or revoke tokens of others", asks=True),
     Kind("comment.written", COMMENTS, "Somebody has commented", "you wrote, submitted, judge or discuss the document"),
+    Kind("thread.resolved", COMMENTS, "Comments are resolved", "you wrote, submitted, judge or discuss the document"),
     Kind("absence.announced", ABSENCES, "You stand in for somebody", "somebody named you for the time they are away"),
     Kind("absence.ended", ABSENCES, "You stand in no longer", "somebody had named you for the time they are away"),
 )  # fmt: skip

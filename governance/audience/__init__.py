@@ -48,6 +48,9 @@ HEARD: dict[str, Callable[[Any], list[Told]]] = {
     "token.expiring": access.token_expiring,
     "token.revoked": access.token_revoked,
     "token.leaked": access.token_leaked,
+    "thread.begun": people.comment_written,
+    "comment.written": people.comment_written,
+    "thread.resolved": people.thread_resolved,
     "absence.announced": people.absence_announced,
     "absence.ended": people.absence_ended,
 }

@@ -6,13 +6,24 @@ from typing import Any
 
 from django.db.models import Q
 
-from governance.audience.base import MOST_TOLD, Told, moment
+from governance.audience.base import MOST_TOLD, Told, cause, moment
 from governance.models import Judgement, Review
 from registry.models import Revision, User
 
 
 def comment_written(event: Any) -> list[Told]:
-    """Who wrote or submitted the document, judges it, or has taken part in the thread is told of a comment."""
+    """A comment, the first of its thread or an answer. Its words stay on the page: nothing of them is mailed."""
+    return [_of_thread(event, "comment.written", f"{event.by} commented on {event.document}.", event.comment)]
+
+
+def thread_resolved(event: Any) -> list[Told]:
+    """Somebody holds that what was discussed is settled. Each time, for it may be opened again."""
+    text = f"{event.by} resolved a thread on {event.document}."
+    return [_of_thread(event, "thread.resolved", text, event.thread.resolved_at.isoformat())]
+
+
+def _of_thread(event: Any, kind: str, text: str, part: object) -> Told:
+    """Whoever wrote or submitted the document, judges it, or has taken part in the thread is told."""
     document = event.document
     people = User.objects.filter(
         Q(pk__in=Revision.objects.filter(document=document).values("by"))
@@ -21,10 +32,7 @@ def comment_written(event: Any) -> list[Told]:
         | Q(pk__in=event.thread.comments.values("by"))
     )
     found = list(people.order_by("username")[:MOST_TOLD])
-    last = event.thread.comments.order_by("-pk").values_list("pk", flat=True).first()
-    text = f"{event.by} commented on {document}."
-    key = f"thread:{event.thread.pk}:{last}"
-    return [Told("comment.written", found, text, event.thread.get_absolute_url(), key, document)]
+    return Told(kind, found, text, event.thread.get_absolute_url(), cause(event.thread, part), document)
 
 
 def absence_announced(event: Any) -> list[Told]:

@@ -57,7 +57,9 @@ class Journey:
         yield "the card of version 2 waits for its review", self.prepare
         yield "nobody approves what they wrote", self.own_card
         yield "the gate refuses version 2 before the approval", self.refused
+        yield "whoever may judge is asked in their inbox", self.tour.asked
         yield "two other people sign, each with their password", self.approve
+        yield "and nothing waits for them any more", self.tour.done
         yield "every condition of the clearance is met", self.cleared
         yield "the gate refuses without a token and outside its scope", self.out_of_scope
         yield "the gate lets an allowed query through", self.allowed

@@ -426,3 +426,30 @@ def version(db: None) -> Version:
 def model(version: Version) -> Model:
     """Its model."""
     return version.model
+
+
+@pytest.mark.usefixtures("cast")
+class TestComments:
+    """Comments come with their own strand of work; until they are there, nobody is told of any."""
+
+    def begun(self) -> tuple[Any, Any]:
+        verbs = pytest.importorskip("governance.actions.threads")
+        review = factories.submitted_review()
+        judge = factories.member("reviewer", "rita")
+        thread = verbs.begin(revision=review.revision, path="model_details.overview", text="Why?", by=judge)
+        return verbs, thread
+
+    def test_whoever_wrote_it_is_told_of_a_comment_and_its_words_stay_on_the_page(self) -> None:
+        self.begun()
+
+        assert told("comment.written") == {"owner"}
+        assert "Why?" not in Notice.objects.get(kind="comment.written").text
+
+    def test_whoever_takes_part_is_told_of_the_answer_and_of_the_end(self) -> None:
+        verbs, thread = self.begun()
+
+        verbs.reply(thread=thread, text="Because.", by=factories.member("owner"))
+        verbs.resolve(thread=thread, by=factories.member("owner"))
+
+        assert told("comment.written") == {"owner", "rita"}
+        assert told("thread.resolved") == {"rita"}
