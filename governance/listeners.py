@@ -84,16 +84,15 @@ def hear_together(sender: type[Event], events: Sequence[Event], **_: Any) -> Non
 
 def notice(sender: type[Event], event: Event, **_: Any) -> None:
     """Tell whom `event` concerns; what it settles, nobody is asked for any more."""
-    if done := audience.settled(event):
-        notices.settle(done=done, by=event.by)
-    if told := audience.heard(event):
-        notices.tell(told=told, by=event.by)
+    notice_together(sender, [event])
 
 
 def notice_together(sender: type[Event], events: Sequence[Event], **_: Any) -> None:
-    """The same for each of many."""
-    for event in events:
-        notice(sender, event)
+    """The same for many, whose notices are written together. They are the acts of one."""
+    if done := [one for event in events for one in audience.settled(event)]:
+        notices.settle(done=done, by=events[0].by)
+    if told := [one for event in events for one in audience.heard(event)]:
+        notices.tell(told=told, by=events[0].by)
 
 
 def affected(event: Event) -> QuerySet[Version] | None:

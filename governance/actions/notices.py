@@ -6,22 +6,22 @@ nobody's business.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from governance.audience import Done
-from governance.audience.base import Subject, Told
+from governance.audience.base import Told
 from governance.models import Letter, MailRhythm, Notice, Switch, Token
 from governance.notices import KIND, KINDS, next_digest
 from registry.errors import Invalid, Missing
 from registry.models import Document, User, Version
-from registry.permissions import can_see
 
 ASKING = [one.key for one in KINDS if one.asks]
 LONGEST_TEXT = 400
@@ -48,11 +48,12 @@ def tell(*, told: Sequence[Told], by: User) -> int:
 @transaction.atomic
 def settle(*, done: Sequence[Done], by: User) -> None:
     """What asked for an act that nobody has to do any more counts as read."""
-    for cause, whose in done:
-        about = Q(cause=cause) | Q(cause__startswith=f"{cause}:")
-        rows = Notice.objects.unread().filter(about, kind__in=ASKING)
-        rows = rows if whose is None else rows.filter(person=whose)
-        rows.update(read_at=timezone.now())
+    now = timezone.now()
+    unread = Notice.objects.unread().filter(kind__in=ASKING)
+    unread.filter(about__in=[about for about, whose in done if whose is None]).update(read_at=now)
+    for about, whose in done:
+        if whose is not None:
+            unread.filter(about=about, person=whose).update(read_at=now)
 
 
 @transaction.atomic
@@ -107,6 +108,7 @@ def _rows(told: Sequence[Told], by: User) -> Iterator[tuple[Notice, bool]]:
         (one.person_id, one.kind): one
         for one in Switch.objects.filter(person__in=people, kind__in={one.kind for one in told})
     }
+    seen = _seen(told)
     for one in told:
         for person in one.people:
             wants = chosen.get((person.pk, one.kind))
@@ -114,7 +116,8 @@ def _rows(told: Sequence[Told], by: User) -> Iterator[tuple[Notice, bool]]:
             by_mail = wants.by_mail if wants else KIND[one.kind].is_mailed
             by_mail = by_mail and settings.MAIL_ENABLED and bool(person.email)
             is_somebody = person.pk != by.pk and person.is_active and person.kind == User.Kind.PERSON
-            if is_somebody and (in_app or by_mail) and _sees(person, one.subject):
+            sees = one.subject is None or (person.pk, type(one.subject), one.subject.pk) in seen
+            if is_somebody and sees and (in_app or by_mail):
                 yield _notice(one, person, by, in_app=in_app, now=now), by_mail
 
 
@@ -124,6 +127,7 @@ def _notice(told: Told, person: User, by: User, *, in_app: bool, now: datetime) 
         person=person,
         kind=told.kind,
         cause=told.cause,
+        about=told.about,
         text=told.text if len(told.text) <= LONGEST_TEXT else f"{told.text[: LONGEST_TEXT - 1]}…",
         path=told.path,
         by=by,
@@ -135,13 +139,20 @@ def _notice(told: Told, person: User, by: User, *, in_app: bool, now: datetime) 
     )
 
 
-def _sees(person: User, subject: Subject) -> bool:
-    """Whether what a notice is about exists for `person`."""
-    if subject is None:
-        return True
-    if isinstance(subject, Token):
-        return Token.objects.visible_to(person).filter(pk=subject.pk).exists()
-    return can_see(person, subject)
+def _seen(told: Sequence[Told]) -> set[tuple[int, object, object]]:
+    """Who sees what of all that is told: one query for each person and kind of thing."""
+    people: dict[int, User] = {}
+    keys: dict[tuple[int, Any], set[object]] = defaultdict(set)
+    for one in told:
+        if one.subject is not None:
+            for person in one.people:
+                people[person.pk] = person
+                keys[person.pk, type(one.subject)].add(one.subject.pk)
+    return {
+        (who, kind, pk)
+        for (who, kind), asked in keys.items()
+        for pk in kind.objects.visible_to(people[who]).filter(pk__in=asked).values_list("pk", flat=True)
+    }
 
 
 def _letters(rows: Sequence[Notice]) -> list[Letter]:

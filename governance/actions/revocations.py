@@ -19,6 +19,7 @@ from registry.events import publish, publish_together
 from registry.models import Model, User
 from registry.permissions import require
 
+ANSWERING = ("issued_by", "owner__service__sponsor")  # whom it is told
 EVERYTHING = "revoke everything"  # what has to be typed
 
 
@@ -62,7 +63,7 @@ def end_leaked(*, found: Sequence[tuple[str, str]], by: User) -> list[Token]:
     places = {
         digest: place for text, place in found for digest in tokens.digests(text, settings.TOKEN_PEPPERS)
     }
-    rows = Token.objects.select_for_update(of=("self",)).select_related("owner")
+    rows = Token.objects.select_for_update(of=("self",)).select_related(*ANSWERING)
     ended = list(rows.filter(digest__in=places, revoked_at=None).order_by("pk"))
     Token.objects.filter(pk__in=[one.pk for one in ended]).update(
         revoked_at=timezone.now(), revoked_by=by, ended_as=Token.End.LEAKED
@@ -84,7 +85,7 @@ def announce_ends(*, by: User) -> int:
     now = timezone.now()
     soon = Token.objects.open(now).filter(expires_at__lte=now + timedelta(days=max(TOKEN_STAGES)))
     soon = soon.filter(overlap_ends_at=None).exclude(use__announced_stage=min(TOKEN_STAGES))
-    rows = soon.select_for_update(of=("self",)).select_related("owner", "use").order_by("expires_at", "pk")
+    rows = soon.select_for_update(of=("self",)).select_related(*ANSWERING, "use").order_by("expires_at", "pk")
     due = [(one, stage) for one in rows if (stage := _stage(one, now))][:500]
     TokenUse.objects.bulk_create(
         [TokenUse(token=one, announced_at=now, announced_stage=stage) for one, stage in due],
@@ -110,7 +111,7 @@ def _stage(token: Token, now: datetime) -> int:
 
 def _end(found: TokenQuerySet, by: User) -> int:
     now = timezone.now()
-    rows = found.open(now).select_for_update(of=("self",)).select_related("owner")
+    rows = found.open(now).select_for_update(of=("self",)).select_related(*ANSWERING)
     ended = list(rows.order_by("pk"))
     Token.objects.filter(pk__in=[one.pk for one in ended]).update(
         revoked_at=now, revoked_by=by, ended_as=Token.End.REVOKED

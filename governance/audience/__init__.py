@@ -13,7 +13,7 @@ from governance.audience import access, people, reviews
 from governance.audience.base import Told, cause
 from registry.events import Event
 
-Done = tuple[str, int | None]  # a cause, and for whom it is done; None: for everybody
+Done = tuple[str, int | None]  # what it is about, and for whom it is done; None: for everybody
 
 
 def heard(event: Event) -> list[Told]:

@@ -32,6 +32,11 @@ class Told:
     cause: str
     subject: Subject = None
 
+    @property
+    def about(self) -> str:
+        """The object that the cause begins with."""
+        return ":".join(self.cause.split(":", 2)[:2])
+
 
 def cause(subject: Model, *parts: object) -> str:
     """What a notice is about, as a key."""

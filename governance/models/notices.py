@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from governance.models.tokens import Token
 from governance.notices import KIND, KINDS, Kind
@@ -24,10 +24,11 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         """One's own, about what one may see now: what was unshared since is no longer told."""
         if not user.is_active:
             return self.none()
+        # Asked row by row: somebody has few notices, and may see very many documents.
         seen = (
-            Q(document__in=Document.objects.visible_to(user))
-            | Q(version__in=Version.objects.visible_to(user))
-            | Q(token__in=Token.objects.visible_to(user))
+            Exists(Document.objects.visible_to(user).filter(pk=OuterRef("document")))
+            | Exists(Version.objects.visible_to(user).filter(pk=OuterRef("version")))
+            | Exists(Token.objects.visible_to(user).filter(pk=OuterRef("token")))
             | Q(document=None, version=None, token=None)
         )
         return self.filter(seen, person=user.pk)
@@ -50,6 +51,9 @@ class Notice(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notices")
     kind = models.CharField(max_length=40)
     cause = models.CharField(max_length=120)
+    about = models.CharField(
+        max_length=80
+    )  # its beginning, the object: what is done about that settles all of them
     text = models.CharField(max_length=400)
     path = models.CharField(max_length=300)  # of the page where one sees it, or acts
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -86,7 +90,7 @@ class Notice(models.Model):
             models.Index(
                 fields=["person"], condition=Q(read_at__isnull=True, in_app=True), name="notice_unread"
             ),
-            models.Index(fields=["cause"], condition=Q(read_at__isnull=True), name="notice_open_cause"),
+            models.Index(fields=["about"], condition=Q(read_at__isnull=True), name="notice_open_about"),
         ]
 
     def __str__(self) -> str:

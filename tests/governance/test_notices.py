@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
 from django.db.utils import DatabaseError
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import Entry
@@ -218,6 +219,19 @@ class TestTokens:
 
         assert told("token.revoked") == {"owner"}
 
+    def test_many_at_once_are_told_in_as_many_queries_as_few(self, version: Version) -> None:
+        """Revoking everything is an emergency: the notices must not hold it up."""
+
+        def queries(count: int) -> int:
+            for _ in range(count):
+                factories.token(version.model)
+            with CaptureQueriesContext(connection) as made:
+                revocations.revoke_all_of(account=factories.member("owner"), by=factories.member("admin"))
+            return len(made)
+
+        assert queries(2) == queries(12)
+        assert Notice.objects.filter(kind="token.revoked").count() == 14
+
     def test_a_leaked_one_is_told_to_its_owner_and_to_those_who_revoke(self, machine: User) -> None:
         version = factories.version()
         factories.system(model=version.model)
@@ -371,7 +385,7 @@ class TestDatabase:
     """What must never be in the table, by raw SQL."""
 
     def insert(self, person: User, by: User, **other: Any) -> None:
-        row = {"kind": "absence.ended", "cause": "test:1", "text": "x", "path": "/", "in_app": True,
+        row = {"kind": "absence.ended", "cause": "test:1", "about": "test:1", "text": "x", "path": "/", "in_app": True,
                "made_at": timezone.now(), "person_id": person.pk, "by_id": by.pk} | other  # fmt: skip
         with connection.cursor() as cursor, transaction.atomic():
             names = ", ".join(row)
