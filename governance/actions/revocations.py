@@ -112,7 +112,7 @@ def _stage(token: Token, now: datetime) -> int:
 def _end(found: TokenQuerySet, by: User) -> int:
     now = timezone.now()
     rows = found.open(now).select_for_update(of=("self",)).select_related(*ANSWERING)
-    ended = list(rows.order_by("pk"))
+    ended = list(rows.prefetch_related("models").order_by("pk"))
     Token.objects.filter(pk__in=[one.pk for one in ended]).update(
         revoked_at=now, revoked_by=by, ended_as=Token.End.REVOKED
     )
