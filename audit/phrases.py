@@ -63,6 +63,11 @@ def _control(facts: Facts) -> str:
     return ", a change outside control" if facts.get("seen_by") in ("hook", "reconcile") else ""
 
 
+def _absent(facts: Facts) -> str:
+    """Entries of before there were absences do not say."""
+    return f" in place of {facts['in_place_of']}" if facts.get("in_place_of") else ""
+
+
 PHRASES: dict[str, Callable[[Facts], str]] = {
     "account.changed": lambda f: (
         f"{'made' if f['created'] else 'changed'} the account {_name(f['account'])}: {f['state']}, roles {f['roles']}"
@@ -200,20 +205,33 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     ),
     "review.submitted": lambda f: f"asked for the {_name(f['review'])} ({short(f['digest'])})",
     "review.approved": lambda f: (
-        f"approved in the {_name(f['review'])} ({short(f['digest'])})" + _quoted(f["comment"])
+        f"approved in the {_name(f['review'])} ({short(f['digest'])}){_absent(f)}" + _quoted(f["comment"])
     ),
     "review.signed_off": lambda f: (
-        f"signed off as {f['role']} in the {_name(f['review'])} ({short(f['digest'])})"
+        f"signed off as {f['role']} in the {_name(f['review'])} ({short(f['digest'])}){_absent(f)}"
         + (f", signed {short(f['signature'])}" if f["signature"] else "")
         + f"; still wanted: {f['wanted']}"
         + _quoted(f["comment"])
     ),
     "review.changes_requested": lambda f: (
-        f"asked for changes in the {_name(f['review'])}" + _quoted(f["comment"])
+        f"asked for changes in the {_name(f['review'])}{_absent(f)}" + _quoted(f["comment"])
     ),
     "review.withdrawn": lambda f: f"took back the {_name(f['review'])}",
     "review.stale": lambda f: f"thereby made the approval in the {_name(f['review'])} stale ({f['codes']})",
     "review.retired": lambda f: f"retired the approval in the {_name(f['review'])}" + _quoted(f["reason"]),
+    "review.reminded": lambda f: (
+        f"reminded whoever may judge of the {_name(f['review'])}, time {f['number']}"
+    ),
+    "review.escalated": lambda f: f"told {f['to']} that nobody judges in the {_name(f['review'])}",
+    "review.reminders_set": lambda f: (
+        f"decided how reviews are reminded of: {f['cadence']}; before, {f['previous']}"
+        + _quoted(f["rationale"])
+    ),
+    "absence.announced": lambda f: (
+        f"named {_name(f['stand_in'])} to be asked for reviews in place of {_name(f['person'])}"
+        f" from {f['since'][:16]} until {f['until'][:16]} UTC"
+    ),
+    "absence.ended": lambda f: f"ended the {_name(f['absence'])}, in which {_name(f['stand_in'])} stood in",
     "review.rule_set": lambda f: (
         f"decided what an approval needs for the risk class {f['risk_class']}: {f['rule']}"
         + _quoted(f["rationale"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from governance.api import (
+    absences,
     access,
     accounts,
     clearances,
@@ -16,6 +17,7 @@ from governance.api import (
     lineage,
     lists,
     me,
+    notices,
     policies,
     policy_drafts,
     policy_versions,
@@ -42,6 +44,14 @@ urlpatterns = [
     path("me/", me.Me.as_view(), name="api-me"),
     path("models/", lists.Models.as_view(), name="api-models"),
     path("datasets/", lists.Datasets.as_view(), name="api-datasets"),
+    path("inbox/", notices.Inbox.as_view(), name="api-inbox"),
+    path("notices/", notices.Notices.as_view(), name="api-notices"),
+    path("notices/read/", notices.ReadAll.as_view(), name="api-notices-read"),
+    path("notices/settings/", notices.NoticeSettings.as_view(), name="api-notice-settings"),
+    path("notices/<int:pk>/read/", notices.ReadOne.as_view(), name="api-notice-read"),
+    path("absences/", absences.Absences.as_view(), name="api-absences"),
+    path("absences/<int:pk>/", absences.OneAbsence.as_view(), name="api-absence"),
+    path("reminders/", absences.Reminders.as_view(), name="api-reminders"),
     path("search/", search.Search.as_view(), name="api-search"),
     path("saved-filters/", search.SavedFilters.as_view(), name="api-saved-filters"),
     path("saved-filters/<int:pk>/", search.OneSavedFilter.as_view(), name="api-saved-filter"),

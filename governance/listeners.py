@@ -1,6 +1,6 @@
 """What control hears from the registry: facts changed, so clearances are assessed again in the same transaction.
 
-And what the registry asks control: how strict a document is looked at.
+What people have to be told of (`audience.HEARD`) becomes their notices, in the same transaction as well. And what the registry asks control: how strict a document is looked at.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from governance import audience
+from governance.actions import notices
 from governance.actions.clearances import recompute
 from governance.actions.reviews import outdate
 from governance.models import strictness_of
@@ -54,6 +56,8 @@ def connect() -> None:
     """Listen. Called once, when the application starts."""
     happened.connect(hear, dispatch_uid="governance.clearances")
     happened_together.connect(hear_together, dispatch_uid="governance.clearances")
+    happened.connect(notice, dispatch_uid="governance.notices")
+    happened_together.connect(notice_together, dispatch_uid="governance.notices")
     strictness.provide(strictness_of)
 
 
@@ -76,6 +80,19 @@ def hear_together(sender: type[Event], events: Sequence[Event], **_: Any) -> Non
             keys.update(versions.values_list("pk", flat=True))
     if keys:
         recompute(versions=Version.objects.filter(pk__in=keys), by=events[0].by)
+
+
+def notice(sender: type[Event], event: Event, **_: Any) -> None:
+    """Tell whom `event` concerns; what it settles, nobody is asked for any more."""
+    notice_together(sender, [event])
+
+
+def notice_together(sender: type[Event], events: Sequence[Event], **_: Any) -> None:
+    """The same for many, whose notices are written together. They are the acts of one."""
+    if done := [one for event in events for one in audience.settled(event)]:
+        notices.settle(done=done, by=events[0].by)
+    if told := [one for event in events for one in audience.heard(event)]:
+        notices.tell(told=told, by=events[0].by)
 
 
 def affected(event: Event) -> QuerySet[Version] | None:

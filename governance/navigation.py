@@ -1,4 +1,4 @@
-"""The side bar: which pages there are for this person, and how many reviews wait."""
+"""The side bar: which pages there are for this person, how many reviews wait, and how many notices are unread."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from governance.models import Review
+from governance.inbox import counts
+from governance.models.notices import MOST_COUNTED
 
 PLACES = (
     # label, url name, icon, path prefix, permission that shows it ("" for everybody), group it stands in
     ("Home", "home", "home", "/", "", ""),
+    ("Inbox", "inbox", "bell", "/inbox/", "", ""),
     ("Models", "models", "model", "/models/", "", "Registry"),
     ("Datasets", "datasets", "dataset", "/datasets/", "", "Registry"),
     ("Systems", "systems", "system", "/systems/", "", "Registry"),
@@ -46,19 +48,19 @@ class Place:
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """What every page needs besides its content. One query, for the number of waiting reviews."""
+    """What every page needs besides its content. One query, for what waits and what is unread."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or _is_part(request):
         return {"navigation": []}
-    waiting = Review.objects.awaiting(user).count() if user.has_perm("governance.judge_review") else 0
+    waiting, unread = counts(user)
     places = []
     for label, name, icon, prefix, permission, group in PLACES:
         if permission and not user.has_perm(permission):
             continue
         current = request.path == "/" if prefix == "/" else request.path.startswith(prefix)
-        count = waiting if name == "reviews" else 0
+        count = {"reviews": waiting, "inbox": unread}.get(name, 0)
         places.append(Place(label, reverse(name), icon, group, current, count))
-    return {"navigation": places}
+    return {"navigation": places, "unread": unread, "unread_most": MOST_COUNTED}
 
 
 def _is_part(request: HttpRequest) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 SCHEMA = "cardinal/review-rule/1"
 MOST_APPROVERS = 5
 LONGEST_AGE = 3_660  # days: ten years, as long as Art. 18 has documents kept
+SUPERSEDED = "A later approval took its place."
 ANY = ""  # in place of a role: whichever role judges reviews
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from cryptography.fernet import Fernet
@@ -66,6 +68,30 @@ def fernet_keys(name: str, default: str) -> list[str]:
             "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
         ) from error
     return keys
+
+
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
+
+def mail_server(address: str) -> dict[str, Any]:
+    """Django's settings for smtp://, smtp+tls:// (STARTTLS) or smtps:// with USER:PASSWORD@HOST:PORT, percent-encoded."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port or MAIL_PORTS[parts.scheme]
+    except (KeyError, ValueError):
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be smtp://, smtp+tls:// or smtps:// with a host."
+        ) from None  # the address holds a password
+    if not parts.hostname:
+        raise ImproperlyConfigured("EMAIL_URL names no host.")
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
 
 
 ADDRESSES = embedded.addresses()
@@ -166,6 +192,18 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (15 or newer).")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Without a mail server people are told in their inbox only.
+EMAIL_URL = text("EMAIL_URL", "")
+MAIL_ENABLED = bool(EMAIL_URL)
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if MAIL_ENABLED
+    else "django.core.mail.backends.dummy.EmailBackend"
+)
+EMAIL_TIMEOUT = 10  # seconds; a dead server stalls a worker no longer
+DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "Cardinal <cardinal@localhost>")
+globals().update(mail_server(EMAIL_URL) if MAIL_ENABLED else {})
+
 REDIS_URL = ADDRESSES.redis_url
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -215,6 +253,9 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-lapsed": {"task": "governance.sweep_lapsed", "schedule": 60.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
     "announce-token-ends": {"task": "governance.announce_token_ends", "schedule": 600.0},
+    "sweep-reminders": {"task": "governance.sweep_reminders", "schedule": 600.0},
+    "send-letters": {"task": "governance.send_letters", "schedule": 60.0},
+    "forget-notices": {"task": "governance.forget_notices", "schedule": 86_400.0},
     "tidy-roles": {"task": "registry.tidy_roles", "schedule": 60.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }
@@ -295,6 +336,7 @@ SPECTACULAR_SETTINGS = {
         "Severity": "registry.documents.strictness.SEVERITIES",
         "RiskClass": "governance.models.RiskClass",
         "Environment": "registry.models.Environment",
+        "NoticeKind": "governance.api.notices.KEYS",
         "ImportKind": "registry.models.Import.Kind",
         "AccountKind": "registry.models.User.Kind",
         "AliasOrderState": "registry.models.AliasOrder.State",

@@ -6,11 +6,13 @@ from celery import shared_task
 from django.db import transaction
 from django.db.models.functions import Now
 
-from governance.actions import clearances, glass, revocations
+from governance import mailing
+from governance.actions import clearances, glass, letters, reminders, revocations
 from governance.models import Clearance
 from registry.models import User, Version
 
 SLICE = 200
+NOTICE_DAYS = 180
 MOST_LAPSED = 10_000  # in one round; the next minute brings the next
 
 
@@ -49,3 +51,25 @@ def sweep_lapsed() -> int:
 def announce_token_ends() -> int:
     """Tell of each token that ends soon, once; returns of how many."""
     return revocations.announce_ends(by=User.machine())
+
+
+@shared_task(name="governance.sweep_reminders")
+def sweep_reminders() -> int:
+    """Remind of reviews that wait, and tell of what is due by time; returns of how many."""
+    machine = User.machine()
+    return reminders.sweep_reviews(by=machine) + reminders.sweep_due(by=machine)
+
+
+@shared_task(name="governance.send_letters")
+def send_letters() -> int:
+    """Send the mail that is due; returns how many. Sent again or by two workers, each letter goes once."""
+    return mailing.send_due()
+
+
+@shared_task(name="governance.forget_notices")
+def forget_notices() -> int:
+    """Delete notices that are half a year old; returns how many."""
+    machine, count = User.machine(), 0
+    while forgotten := letters.forget(days=NOTICE_DAYS, by=machine):
+        count += forgotten
+    return count

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from governance.actions.clearances import basis_of, recompute
 from governance.clearance import Basis
+from governance.deputies import in_place_of
 from governance.events import (
     ChangesRequested,
     ConditionSet,
@@ -24,6 +25,7 @@ from governance.events import (
 from governance.judging import refuse_open_threads, refuse_unticked, role_for, sign
 from governance.models import Judgement, Review, ReviewCondition, rule_for
 from governance.permissions import may_judge, still_wanted
+from governance.reviews import SUPERSEDED
 from governance.signing import Proof
 from registry import canonical
 from registry.documents import lint
@@ -36,7 +38,6 @@ from registry.wording import required, within
 
 State = Review.State
 JUDGE = "governance.judge_review"
-SUPERSEDED = "A later approval took its place."
 MOST_CONDITIONS = 20
 
 
@@ -120,7 +121,12 @@ def approve(
     if len(conditions) > MOST_CONDITIONS:
         raise Invalid(fields={"conditions": [f"Set at most {MOST_CONDITIONS} conditions."]})
     still = still_wanted(locked)
-    told = {"digest": locked.digest, "role": judgement.role, "comment": comment}
+    told = {
+        "digest": locked.digest,
+        "role": judgement.role,
+        "comment": comment,
+        "in_place_of": _absent(judgement),
+    }
     if still:
         names = ", ".join(one or "anybody who judges" for one in still)
         publish(
@@ -142,9 +148,15 @@ def request_changes(
 ) -> Review:
     """Send the revision back, saying what has to change. One judge is enough, whoever has signed off before."""
     said = required(comment, field="comment", missing="Say what has to change.")
-    locked, _ = _judge(review, Judgement.Outcome.REQUEST_CHANGES, Said(digest, said, role, (), proof), by)
+    locked, judgement = _judge(
+        review, Judgement.Outcome.REQUEST_CHANGES, Said(digest, said, role, (), proof), by
+    )
     _close(locked, State.CHANGES_REQUESTED)
-    publish(ChangesRequested(review=locked, digest=locked.digest, comment=said, by=by))
+    publish(
+        ChangesRequested(
+            review=locked, digest=locked.digest, comment=said, in_place_of=_absent(judgement), by=by
+        )
+    )
     _reassess(locked, by)
     return _whole(locked)
 
@@ -231,9 +243,15 @@ def _judge(review: Review, outcome: str, said: Said, by: User) -> tuple[Review, 
         digest=said.digest,
         by=by,
     )
+    judgement.in_place_of = in_place_of(by, locked, judgement.role)
     sign(judgement, said.proof)
     judgement.save(force_insert=True)
     return locked, judgement
+
+
+def _absent(judgement: Judgement) -> str:
+    """In whose place it was made; nobody's where it was made in one's own."""
+    return judgement.in_place_of.get_username() if judgement.in_place_of else ""
 
 
 def _set(judgement: Judgement, wish: Wish, by: User) -> None:

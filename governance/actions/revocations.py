@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -13,13 +13,14 @@ from governance import tokens
 from governance.events import TokenExpiring, TokenLeaked, TokenRevoked, TokensRevoked
 from governance.models import ServiceAccount, Token, TokenUse
 from governance.models.tokens import TokenQuerySet
+from governance.notices import TOKEN_STAGES, token_stage
 from registry.errors import Invalid
 from registry.events import publish, publish_together
 from registry.models import Model, User
 from registry.permissions import require
 
+ANSWERING = ("issued_by", "owner__service__sponsor")  # whom it is told
 EVERYTHING = "revoke everything"  # what has to be typed
-ANNOUNCED_BEFORE = timedelta(days=5)
 
 
 @transaction.atomic
@@ -62,7 +63,7 @@ def end_leaked(*, found: Sequence[tuple[str, str]], by: User) -> list[Token]:
     places = {
         digest: place for text, place in found for digest in tokens.digests(text, settings.TOKEN_PEPPERS)
     }
-    rows = Token.objects.select_for_update(of=("self",)).select_related("owner")
+    rows = Token.objects.select_for_update(of=("self",)).select_related(*ANSWERING)
     ended = list(rows.filter(digest__in=places, revoked_at=None).order_by("pk"))
     Token.objects.filter(pk__in=[one.pk for one in ended]).update(
         revoked_at=timezone.now(), revoked_by=by, ended_as=Token.End.LEAKED
@@ -78,30 +79,40 @@ def end_leaked(*, found: Sequence[tuple[str, str]], by: User) -> list[Token]:
 
 @transaction.atomic
 def announce_ends(*, by: User) -> int:
-    """Tell once of each token that it ends within five days; returns of how many. Short-lived and replaced ones are silent."""
+    """Tell of each token that it ends within 14 days, and again within 3; returns of how many. Replaced ones are silent,
+    and those that never lived longer than that.
+    """
     now = timezone.now()
-    soon = Token.objects.open(now).filter(expires_at__lte=now + ANNOUNCED_BEFORE, overlap_ends_at=None)
-    rows = (
-        soon.exclude(use__announced_at__isnull=False).select_for_update(of=("self",)).select_related("owner")
-    )
-    due = [one for one in rows.order_by("pk")[:500] if one.expires_at - one.issued_at > ANNOUNCED_BEFORE]
+    soon = Token.objects.open(now).filter(expires_at__lte=now + timedelta(days=max(TOKEN_STAGES)))
+    soon = soon.filter(overlap_ends_at=None).exclude(use__announced_stage=min(TOKEN_STAGES))
+    rows = soon.select_for_update(of=("self",)).select_related(*ANSWERING, "use").order_by("expires_at", "pk")
+    due = [(one, stage) for one in rows if (stage := _stage(one, now))][:500]
     TokenUse.objects.bulk_create(
-        [TokenUse(token=one, announced_at=now) for one in due],
-        update_conflicts=True, unique_fields=["token"], update_fields=["announced_at"],
+        [TokenUse(token=one, announced_at=now, announced_stage=stage) for one, stage in due],
+        update_conflicts=True, unique_fields=["token"], update_fields=["announced_at", "announced_stage"],
     )  # fmt: skip
     publish_together(
         [
-            TokenExpiring(token=one, owner=str(one.owner), expires_at=one.expires_at.isoformat(), by=by)
-            for one in due
+            TokenExpiring(
+                token=one, owner=str(one.owner), expires_at=one.expires_at.isoformat(), days=stage, by=by
+            )
+            for one, stage in due
         ]
     )
     return len(due)
 
 
+def _stage(token: Token, now: datetime) -> int:
+    """The announcement that is due and was not made; 0 for none."""
+    stage = token_stage(token.expires_at - now, token.expires_at - token.issued_at)
+    use = getattr(token, "use", None)
+    return 0 if use and use.announced_stage and use.announced_stage <= stage else stage
+
+
 def _end(found: TokenQuerySet, by: User) -> int:
     now = timezone.now()
-    rows = found.open(now).select_for_update(of=("self",)).select_related("owner")
-    ended = list(rows.order_by("pk"))
+    rows = found.open(now).select_for_update(of=("self",)).select_related(*ANSWERING)
+    ended = list(rows.prefetch_related("models").order_by("pk"))
     Token.objects.filter(pk__in=[one.pk for one in ended]).update(
         revoked_at=now, revoked_by=by, ended_as=Token.End.REVOKED
     )

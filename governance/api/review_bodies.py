@@ -166,12 +166,18 @@ class JudgementOut(serializers.ModelSerializer[Judgement]):
     """One person's judgement under one role. Signed where the rule asks for it."""
 
     by = serializers.CharField(source="by.username")
+    in_place_of = serializers.CharField(
+        source="in_place_of.username",
+        default=None,
+        allow_null=True,
+        help_text="Who was asked and was away, where `by` stood in.",
+    )
 
     class Meta:
         model = Judgement
         fields = [
             "outcome", "role", "checked", "comment", "digest", "meaning", "method", "signed_digest", "signed_at",
-            "by", "made_at",
+            "by", "in_place_of", "made_at",
         ]  # fmt: skip
         extra_kwargs = {
             "meaning": {"help_text": "The sentence that was signed."},

@@ -211,7 +211,7 @@ def _condition(door: Door, pk: int, condition: int) -> ReviewCondition:
 
 
 def _with_parts(found: QuerySet[Review]) -> QuerySet[Review]:
-    judgements = Judgement.objects.select_related("by").order_by("made_at", "pk")
+    judgements = Judgement.objects.select_related("by", "in_place_of").order_by("made_at", "pk")
     held = ReviewCondition.objects.select_related("owner", "fulfilled_by").order_by("due_at", "pk")
     rows: QuerySet[Review] = found.with_subject()  # type: ignore[attr-defined]
     return rows.prefetch_related(Prefetch("judgements", judgements), Prefetch("conditions", held))

@@ -63,7 +63,9 @@ class Journey:
         yield "the gate refuses version 2 before the approval", self.refused
         yield "a pipeline asks with the cardinal command and is stopped", self.pipeline.stopped
         yield "two people break the glass, and it is mended again", self.control.glass
+        yield "whoever may judge is asked in their inbox", self.tour.asked
         yield "two other people sign, each with their password", self.approve
+        yield "and nothing waits for them any more", self.tour.done
         yield "every condition of the clearance is met", self.cleared
         yield "the pipeline asks again and goes on", self.pipeline.goes_on
         yield "the gate refuses without a token and outside its scope", self.out_of_scope

@@ -21,6 +21,7 @@ from governance.demo.browser import Browser, Page, Unexpected, path_of
 
 MODEL = "credit-scorer"
 FIRST, SECOND = f"/models/{MODEL}/versions/1/", f"/models/{MODEL}/versions/2/"
+CARD = f"Model card of {MODEL} v2"
 LEDGER, ALIAS = f"/models/{MODEL}/ledger/", "champion"
 SHEET = f"/datasets/{SKETCHED}/datasheet/edit/"
 PURPOSE, INSTANCES = "motivation.mot_purpose", "composition.com_instances"
@@ -70,6 +71,26 @@ class Tour:
         """While the worker runs."""
         yield "an alias moved in MLflow is seen as outside control", self.outside
         yield "an alias moved here is written to MLflow", self.here
+
+    def asked(self) -> str:
+        """Before the review is judged: it waits for those who may, and not for whoever wrote it."""
+        for judge in ("reviewer", "compliance"):
+            self.people[judge].get("/inbox/").shows(CARD)
+        if any(one["what"] == "Judge" for one in self._tasks("owner")):
+            raise Unexpected("The inbox asks the author to judge.")
+        return "of reviewer and of compliance, and not of its author"
+
+    def done(self) -> str:
+        """After it: their inboxes ask no more, and the author is told."""
+        for judge in ("reviewer", "compliance"):
+            if any(one["name"] == CARD for one in self._tasks(judge)):
+                raise Unexpected(f"{judge} is still asked for what is judged.")
+        self.people["owner"].get("/inbox/?show=all").shows("A review is approved")
+        return "the author is told that it is approved"
+
+    def _tasks(self, who: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.people[who].get("/api/v1/inbox/").html)["tasks"]
+        return found
 
     def taken(self) -> str:
         """Taken when the demo was seeded; whoever tries the demo may have used it since."""

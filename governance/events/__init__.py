@@ -9,6 +9,13 @@ from governance.events.clearances import (
     SuspensionLifted,
     VersionSuspended,
 )
+from governance.events.notices import (
+    AbsenceAnnounced,
+    AbsenceEnded,
+    RemindersSet,
+    ReviewEscalated,
+    ReviewReminded,
+)
 from governance.events.policies import PolicyDraftDiscarded, PolicyDrafted, PolicyPublished
 from governance.events.reviews import (
     ChangesRequested,
@@ -49,6 +56,8 @@ from governance.events.tokens import (
 )
 
 __all__ = [
+    "AbsenceAnnounced",
+    "AbsenceEnded",
     "BreakGlassAsked",
     "BreakGlassEnded",
     "BreakGlassGranted",
@@ -64,7 +73,10 @@ __all__ = [
     "PolicyDraftDiscarded",
     "PolicyDrafted",
     "PolicyPublished",
+    "RemindersSet",
     "ReviewApproved",
+    "ReviewEscalated",
+    "ReviewReminded",
     "ReviewRetired",
     "ReviewRuleSet",
     "ReviewSignedOff",

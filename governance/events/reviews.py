@@ -30,6 +30,7 @@ class ReviewSignedOff(Event):
     comment: str
     wanted: str
     signature: str
+    in_place_of: str = ""  # who was asked and is away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class ReviewApproved(Event):
     role: str
     signature: str
     conditions: int
+    in_place_of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class ChangesRequested(Event):
     review: Review
     digest: str
     comment: str
+    in_place_of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,12 +79,13 @@ class TokenLeaked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TokenExpiring(Event):
-    """It ends within five days. Told once."""
+    """It ends within so many days, 14 and then 3. Told once each."""
 
     name: ClassVar[str] = "token.expiring"
     token: Token
     owner: str
     expires_at: str
+    days: int
 
 
 @dataclass(frozen=True, kw_only=True)

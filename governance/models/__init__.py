@@ -1,10 +1,13 @@
 """Control: what may be done."""
 
+from governance.models.absences import Absence
 from governance.models.break_glass import BreakGlass
 from governance.models.clearances import Clearance, Suspension
 from governance.models.decisions import Batch, Decision
 from governance.models.filters import SavedFilter
+from governance.models.notices import Letter, MailRhythm, Notice, Switch
 from governance.models.policies import Policy, PolicyDraft, PolicyVersion
+from governance.models.reminders import ReminderDecision, ReviewReminder, cadence_in_force
 from governance.models.review_rules import ReviewRuleDecision, rule_for, rules_in_force
 from governance.models.reviews import Judgement, Review, ReviewCondition, judging_roles
 from governance.models.risk import RiskClass, RiskDecision
@@ -15,17 +18,23 @@ from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
+    "Absence",
     "Batch",
     "BreakGlass",
     "Clearance",
     "Comment",
     "Decision",
     "Judgement",
+    "Letter",
+    "MailRhythm",
+    "Notice",
     "Policy",
     "PolicyDraft",
     "PolicyVersion",
+    "ReminderDecision",
     "Review",
     "ReviewCondition",
+    "ReviewReminder",
     "ReviewRuleDecision",
     "RiskClass",
     "RiskDecision",
@@ -34,10 +43,12 @@ __all__ = [
     "SeverityDecision",
     "Standing",
     "Suspension",
+    "Switch",
     "Thread",
     "Token",
     "TokenLife",
     "TokenUse",
+    "cadence_in_force",
     "decided_severities",
     "judging_roles",
     "rule_for",

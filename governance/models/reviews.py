@@ -227,6 +227,9 @@ class Judgement(models.Model):
     signed_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
     signed_at = models.DateTimeField(null=True, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    in_place_of = models.ForeignKey(  # who was asked and is away: `by` stands in, in a role of their own
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

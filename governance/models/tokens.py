@@ -233,11 +233,15 @@ class Token(orm.Model):
 
 
 class TokenUse(orm.Model):
-    """What happens around a token and is no part of it: its last use in the portal, and that its end was announced."""
+    """What happens around a token and is no part of it: its last use in the portal, and that its end was announced.
+
+    `announced_stage` is how many days before its end that was, the last time (`notices.TOKEN_STAGES`).
+    """
 
     token = orm.OneToOneField(Token, on_delete=orm.CASCADE, primary_key=True, related_name="use")
     portal_at = orm.DateTimeField(null=True)
     announced_at = orm.DateTimeField(null=True)
+    announced_stage = orm.PositiveSmallIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"use of {self.token}"

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from governance.actions.clearances import basis_of
 from governance.clearance import Basis
+from governance.deputies import absent_for
 from governance.forms import ReasonForm
 from governance.margin import Margin, margin_of
 from governance.models import Review
@@ -36,10 +37,11 @@ def cockpit(request: PortalRequest, one: Review, forms: dict[str, Any], *, statu
         "findings": findings_in(document.about, document.kind, one.revision.content),
         "basis": one.basis_facts,
         "basis_holds": Basis.of(one.basis_facts) == now,
-        "judgements": one.judgements.select_related("by").order_by("made_at"),
+        "judgements": one.judgements.select_related("by", "in_place_of").order_by("made_at"),
         "rule": one.frozen_rule,
         "held": _held(request.user, one),
         "verdict": may_judge(request.user, one),
+        "absent": absent_for(request.user, one, forms["roles"]),
         "role": can(request.user, JUDGE),
         "mine": one.submitted_by_id == request.user.pk,
         "may_retire": one.state in ("approved", "stale") and request.user.has_perm("governance.judge_review"),

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from governance import showcase
-from governance.models import Clearance, Review, Token
+from governance.models import Clearance, Letter, Review, Token
 from registry.models import Model, Version
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -38,6 +38,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         "cardinal_versions_cleared": Clearance.objects.filter(allowed=True, environment="production").count(),
         "cardinal_reviews_open": Review.objects.open().count(),
         "cardinal_tokens_unrevoked": Token.objects.filter(revoked_at=None).count(),
+        "cardinal_letters_waiting": Letter.objects.filter(state=Letter.State.WAITING).count(),
+        "cardinal_letters_given_up": Letter.objects.filter(state=Letter.State.GIVEN_UP).count(),
     }
     lines = [f"# TYPE {name} gauge\n{name} {value}" for name, value in counts.items()]
     return HttpResponse("\n".join(lines) + "\n", content_type=PLAIN)

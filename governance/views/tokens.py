@@ -17,8 +17,8 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from governance.actions import tokens as verbs
-from governance.actions.revocations import ANNOUNCED_BEFORE
 from governance.models import Decision, Token
+from governance.notices import TOKEN_STAGES
 from governance.permissions import may_countersign
 from governance.token_forms import RotateForm, TokenForm
 from governance.tokens import Secret
@@ -30,6 +30,7 @@ from registry.request import PortalRequest
 
 DAY = 86_400
 SPARK_DAYS = 30
+LAPSES_SOON = timedelta(days=max(TOKEN_STAGES))
 STATES = (
     ("active", "Active"),
     ("waiting", "Waits for a second person"),
@@ -142,7 +143,7 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
         "page": page(used, request, by="-decided_at", size=20),
         "use_count": used.count(),
         "spark": spark(used),
-        "lapses_soon": one.state == "active" and one.ends_at <= timezone.now() + ANNOUNCED_BEFORE,
+        "lapses_soon": one.state == "active" and one.ends_at <= timezone.now() + LAPSES_SOON,
         "may_revoke": one.revoked_at is None and (mine or request.user.has_perm("governance.revoke_token")),
         "rotate_form": RotateForm()
         if may_issue and one.state == "active" and not one.overlap_ends_at

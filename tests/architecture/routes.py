@@ -36,6 +36,8 @@ PARTS: dict[str, dict[str, Any]] = {
     "reports/": {"pk": lambda s: s.ready.pk},
     "reviews/": {"pk": lambda s: s.review.pk},
     "reviews/<int:pk>/conditions/": {"pk": lambda s: s.condition.review_id, "condition": lambda s: s.condition.pk},
+    "notices/": {"pk": lambda s: s.notice.pk},
+    "absences/": {"pk": lambda s: s.absence.pk},
     "review-rules/": {"risk_class": "high"},
     "threads/": {"pk": lambda s: s.thread.pk, "comment": lambda s: s.comment.pk},
     "break-glass/": {"pk": lambda s: s.glass.pk},
@@ -118,6 +120,18 @@ BODIES |= {
     "POST token-countersign": {"accept": "1"},
     "POST token-revocations": lambda world: {"account": world.shared.token.owner.username},
     "POST version-glass": GLASS,
+}  # fmt: skip
+BODIES |= {
+    "POST absence": {"stand_in": "deputy", "since": "2099-01-01T00:00", "until": "2099-01-02T00:00"},
+    "POST api-absences": {"stand_in": "deputy", "since": "2099-01-01T00:00:00Z", "until": "2099-01-02T00:00:00Z"},
+    "POST inbox-undo": {"at": "2026-11-21T09:30:00+00:00"},
+    "POST reminders": {
+        "remind_after_days": 2, "escalate_after_days": 4, "escalate_to": ["admin"], "rationale": "For now.",
+    },
+    "PUT api-reminders": {
+        "remind_after_days": 2, "escalate_after_days": 4, "escalate_to": ["admin"], "working_days": True,
+        "rationale": "For now.",
+    },
 }  # fmt: skip
 CONTENT = {"POST api-figures": "image/png", "POST api-imports": "application/octet-stream"}
 # Parts of an address that are words of the project and no objects.
@@ -243,7 +257,7 @@ def world() -> World:
         catalogue.unshare_model(
             model=hidden.model, audience=Group.objects.get(name=role), by=factories.member("admin")
         )
-    for name in (*MAKERS, "scoring-bot"):
+    for name in (*MAKERS, "scoring-bot", "deputy"):
         User.objects.filter(username=name).update(username=f"another-{name}")
     shared = furnished()
     people = {name: factories.member(name) for name in MAKERS}
@@ -283,6 +297,8 @@ def elsewhere(route: Route, stand: Stand) -> str:
         stand.service.pk,
         stand.thread.pk,
         stand.comment.pk,
+        stand.notice.pk,
+        stand.absence.pk,
     ]
     pieces = address.split("/")
     for place, piece in enumerate(pieces):
@@ -302,6 +318,10 @@ def elsewhere(route: Route, stand: Stand) -> str:
             "service-accounts",
             "threads",
             "comments",
+            "inbox",
+            "notices",
+            "absences",
+            "absence",
         ):
             pieces[place] = "987654321"
     return "/".join(pieces)

@@ -31,6 +31,8 @@ Row = list[str]
 OWN = {
     "POST /admin/login/", "POST admin:login", "POST admin:logout", "POST login", "POST logout", "POST password_change",
     "POST second_factor", "POST token-revocations", "POST api-tokens-leaked", "POST filter-save", "POST api-saved-filters", "POST healthz", "POST readyz", "POST metrics",
+    "POST inbox-read", "POST inbox-undo", "POST notice-read", "POST notice-unread", "POST notice-settings",
+    "POST unsubscribe", "POST api-notices-read", "PUT api-notice-settings", "PUT api-notice-read",
 }  # fmt: skip
 ORDERS = {"POST api-order-report", "POST report-new", "POST version-report", "POST report-cancel"}
 

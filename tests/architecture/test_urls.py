@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 # Open to anybody, each with the reason.
 OPEN = {
     "/accounts/login/": "somebody who logs in is not logged in",
+    "/accounts/unsubscribe/": "a mail program posts it by itself, with a signed key (RFC 8058)",
     "/admin/login/": "the same, for the administration",
     "/healthz": "a probe has no account",
     "/readyz": "a probe has no account",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -11,12 +12,14 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import filters, glass, service_accounts, threads
+from governance.actions import absences, filters, glass, service_accounts, threads
 from governance.models import (
+    Absence,
     Batch,
     BreakGlass,
     Comment,
     Decision,
+    Notice,
     Review,
     ReviewCondition,
     SavedFilter,
@@ -53,6 +56,11 @@ NOT_PAGES = {
     "team-csv": "a table for spreadsheets",
 }
 POST_ONLY = {
+    "inbox-read",
+    "inbox-undo",
+    "notice-read",
+    "notice-unread",
+    "absence-end",
     "logout",
     "sync",
     "model-share",
@@ -134,6 +142,9 @@ class Stand:
         """What was said first in the thread."""
         return self.thread.comments.order_by("pk")[0]
 
+    notice: Notice
+    absence: Absence
+
     @property
     def model(self) -> Model:
         return self.version.model
@@ -213,6 +224,9 @@ class Stand:
             "team-add": [self.team.slug],
             "team-archive": [self.team.slug],
             "team-remove": [self.team.slug, "another"],
+            "notice-read": [self.notice.pk],
+            "notice-unread": [self.notice.pk],
+            "absence-end": [self.absence.pk],
             "decision": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
@@ -284,6 +298,19 @@ def furnished() -> Stand:
             by=factories.member("admin"),
         ),
         team=team(version.model),
+        notice=Notice.objects.filter(person__username="reviewer").latest("pk"),
+        absence=absence(),
+    )
+
+
+def absence() -> Absence:
+    """A judge of compliance names another for next month."""
+    start = timezone.now() + timedelta(days=30)
+    return absences.announce(
+        stand_in=factories.member("compliance", "deputy"),
+        since=start,
+        until=start + timedelta(days=7),
+        by=factories.member("compliance"),
     )
 
 

@@ -1,7 +1,7 @@
 """How many queries each page makes: pinned, and the same for two rows as for twenty.
 
-Four queries stand before every page: the account, its permissions by account and by group, and the number of reviews
-that wait for it (for the side bar). The session lies in Redis. PINNED counts these four too.
+Four queries stand before every page: the account, its permissions by account and by group, and in one the numbers of
+reviews that wait for it and of notices that are unread (for the side bar and the bell). The session lies in Redis. PINNED counts these four too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ AsUser = Callable[[User], Client]
 
 # name: queries, and what is asked beside the four
 PINNED = {
+    "absence": 7,  # own roles that judge; who could stand in; absences
     "affected": 4,
     "card-edit": 12,  # version with card; may one see it; own draft; risk classes and severities (2); threads, comments, the revisions they were begun on
     "compare": 6,  # two revisions
@@ -40,6 +41,10 @@ PINNED = {
     "import-new": 4,
     "imports": 6,  # imports; their number
     "home": 15,  # broken glass; reviews that are due; versions in use without clearance, their aliases; coverage; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "inbox": 12,  # broken glass; conditions, own and to confirm; reviews, in whose place; sent back; tokens; notices
+    "notice-settings": 6,  # what was chosen; how often mail comes
+    "reminders": 7,  # what holds; how mail fares; what was decided
+    "unsubscribe": 4,
     "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
     "model-access": 12,  # model; may one see it; policies of two environments; groups and accounts that they name; tokens
     "model-ledger": 9,  # model; rows; their number; aliases; orders
@@ -57,7 +62,7 @@ PINNED = {
     "thread": 8,  # thread with its document; where it stands: threads, comments, the revision it was begun on
     "thread-new": 6,  # revision; may one see it
     "threads": 8,  # document with its head; threads, comments, the revisions they were begun on
-    "review": 23,  # review; approved before; threads, comments, the revisions they were begun on; manifest, data, risk, systems now; severities (2); revision; judgements, wanted, roles, conditions; may one judge
+    "review": 24,  # review; in whose place; approved before; threads, comments, the revisions they were begun on; manifest, data, risk, systems now; severities (2); revision; judgements, wanted, roles, conditions; may one judge
     "review-rule": 6,  # rules; roles that judge
     "review-rules": 6,  # rules; what was decided
     "reviews": 6,  # reviews; their number
