@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0045_tokens_guards"),
+        ("governance", "0051_thread_guards"),
         ("registry", "0090_roles"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

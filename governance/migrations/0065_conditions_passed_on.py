@@ -17,6 +17,6 @@ PASSED_ON = """(NEW.id, NEW.judgement_id, NEW.review_id, NEW.text)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0045_tokens_guards"), ("registry", "0092_last_administrator")]
+    dependencies = [("governance", "0056_notices_guards"), ("registry", "0092_last_administrator")]
 
     operations = [migrations.RunSQL(FUNCTION.replace(FIXED, PASSED_ON), FUNCTION)]

@@ -93,7 +93,7 @@ def follow(table: str, event: str, touched: str) -> migrations.RunSQL:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0045_tokens_guards"), ("registry", "0090_roles")]
+    dependencies = [("governance", "0065_conditions_passed_on"), ("registry", "0095_offered_hash")]
 
     operations = [
         migrations.CreateModel(

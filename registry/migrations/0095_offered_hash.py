@@ -7,7 +7,7 @@ from django.db.models.functions import Upper
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registry", "0090_roles"),
+        ("registry", "0092_last_administrator"),
     ]
 
     operations = [
