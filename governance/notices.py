@@ -23,7 +23,7 @@ class Kind:
     title: str
     why: str
     asks: bool = False
-    urgent: bool = False  # mailed although it asks for nothing
+    urgent: bool = False  # mailed although it asks for nothing, and at once whatever rhythm was chosen
 
     @property
     def is_mailed(self) -> bool:
@@ -55,7 +55,7 @@ KINDS = (
     Kind("review.stale", CONDITIONS, "An approval no longer counts",
          "you wrote or submitted what was approved, and it takes another review", asks=True),
     Kind("glass.asked", GLASS, "Somebody asks you to break the glass", "you may grant it, and somebody else asked",
-         asks=True),
+         asks=True, urgent=True),
     Kind("glass.granted", GLASS, "The glass is broken", "you asked, or your role suspends versions or breaks the glass",
          urgent=True),
     Kind("glass.ended", GLASS, "Broken glass is over", "you asked for it or granted it"),

@@ -168,16 +168,13 @@ def _letters(rows: Sequence[Notice]) -> list[Letter]:
         cause__in={row.cause for row in rows},
     )
     wanted = {(row.person_id, row.kind, row.cause) for row in rows}
-    daily = set(MailRhythm.objects.filter(person__in=people, daily=True).values_list("person", flat=True))
-    return [
-        Letter(
-            notice=one,
-            daily=one.person_id in daily,
-            due_at=next_digest(now) if one.person_id in daily else now,
-        )
-        for one in written
-        if (one.person_id, one.kind, one.cause) in wanted
-    ]
+    patient = set(MailRhythm.objects.filter(person__in=people, daily=True).values_list("person", flat=True))
+    found = []
+    for one in written:
+        if (one.person_id, one.kind, one.cause) in wanted:
+            daily = one.person_id in patient and not one.sort.urgent
+            found.append(Letter(notice=one, daily=daily, due_at=next_digest(now) if daily else now))
+    return found
 
 
 def _marked(notice: Notice, at: datetime | None, by: User) -> Notice:

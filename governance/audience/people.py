@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
+from django.urls import reverse
 
 from governance.audience.base import MOST_TOLD, Told, cause, moment
 from governance.models import Judgement, Review
@@ -41,12 +42,10 @@ def absence_announced(event: Any) -> list[Told]:
         " asked of you in their place."
     )
     return [
-        Told("absence.announced", [event.stand_in], text, "/accounts/absence/", f"absence:{event.absence.pk}")
+        Told("absence.announced", [event.stand_in], text, reverse("absence"), f"absence:{event.absence.pk}")
     ]
 
 
 def absence_ended(event: Any) -> list[Told]:
     text = f"{event.person} is asked for reviews themselves again."
-    return [
-        Told("absence.ended", [event.stand_in], text, "/accounts/absence/", f"absence:{event.absence.pk}")
-    ]
+    return [Told("absence.ended", [event.stand_in], text, reverse("absence"), f"absence:{event.absence.pk}")]

@@ -15,7 +15,7 @@ from django.db.utils import DatabaseError
 from django.test import Client
 
 from governance import mailing
-from governance.actions import letters, notices, reviews
+from governance.actions import glass, letters, notices, reviews
 from governance.models import Letter, Notice, Review, Switch
 from governance.notices import LETTER_TRIES
 from governance.settings import mail_server as mail_settings
@@ -125,6 +125,27 @@ class TestSending:
         ((_, letter),) = server.letters
         assert letter["Subject"] == "Cardinal: 3 notices"
         assert states() == [State.SENT] * 3
+
+    def test_broken_glass_does_not_wait_for_the_morning(
+        self, server: MailServer, owner: User, reviewer: User
+    ) -> None:
+        compliance = factories.member("compliance")
+        for one in (compliance, reviewer):
+            notices.set_rhythm(daily=True, by=one)
+        made = glass.ask(
+            version=factories.version(),
+            environment="production",
+            minutes=5,
+            reason="At a standstill.",
+            by=owner,
+        )
+        assert mailing.send_due()  # a second person has an hour
+        glass.grant(glass=made, by=compliance)
+        mailing.send_due()
+
+        subjects = {recipient: str(letter["Subject"]) for recipient, letter in server.letters}
+        assert subjects["compliance@example.org"] == "Cardinal: Somebody asks you to break the glass"
+        assert subjects["reviewer@example.org"] == "Cardinal: The glass is broken"
 
 
 class TestTrouble:

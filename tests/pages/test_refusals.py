@@ -27,6 +27,10 @@ LISTS = [
     "tokens",
     "reports",
     "trail",
+    "inbox",
+    "notice-settings",
+    "absence",
+    "reminders",
 ]
 BY_ROLE = [
     "decisions",
@@ -68,6 +72,9 @@ OPEN_TO_ALL = [
     "token-lives",
     "token-revocations",
     "filter-save",
+    "inbox-read",
+    "inbox-undo",
+    "unsubscribe",
     "login",
     "logout",
     "password_change",
@@ -80,7 +87,10 @@ OPEN_TO_ALL = [
 OBJECTS = sorted(names() - set(OPEN_TO_ALL) - set(BY_ROLE) - {"design"})
 
 # What anybody may do with what is their own: nothing of it is a fact, and of others' it does not exist (404).
-PRIVATE = {"filter-save", "filter-rename", "filter-delete"}
+PRIVATE = {
+    "filter-save", "filter-rename", "filter-delete",
+    "inbox-read", "inbox-undo", "notice-read", "notice-unread", "absence-end",
+}  # fmt: skip
 
 # Each thing that can be done by POST, and a role that sees the object and may not do it.
 FORBIDDEN = {
@@ -115,6 +125,8 @@ FORBIDDEN = {
     "comment-withdraw": "auditor",
     "review-retire": "owner",
     "review-rule": "owner",
+    "reminders": "owner",
+    "absence": "owner",
     "condition-fulfil": "owner",
     "condition-extend": "owner",
     "version-glass": "compliance",
@@ -229,7 +241,7 @@ def test_what_needs_a_role_says_so_to_an_outsider(stand: Stand, outsider: User, 
 def test_the_anonymous_is_sent_to_the_login(stand: Stand) -> None:
     wrong = []
 
-    for name in sorted(names() - {"healthz", "readyz", "metrics", "login", "mlflow-hook"}):
+    for name in sorted(names() - {"healthz", "readyz", "metrics", "login", "mlflow-hook", "unsubscribe"}):
         address = stand.address(name)
         for answer in (Client().get(address), Client().post(address)):
             found = (answer.status_code, answer.headers.get("Location"))
