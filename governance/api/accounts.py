@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from governance.actions import accounts as verbs
 from registry.api.bodies import In
 from registry.api.doors import Door
-from registry.api.problems import READ, described
+from registry.api.problems import WRITE, described
 from registry.errors import Invalid
 from registry.models import RoleGrant, TeamMember, User
 from registry.permissions import require
@@ -64,7 +64,9 @@ class OneAccount(Door):
     needs = ""
     serializer_class = WholeAccountOut
 
-    @described("accounts_read", "Read about an account", "accounts", {200: WholeAccountOut}, declines=READ)
+    @described(
+        "accounts_read", "Read about an account", "accounts", {200: WholeAccountOut}, declines=(401, 403, 404)
+    )
     def get(self, request: Request, username: str) -> Response:
         """One's own, and everybody's for those who may see who holds which role."""
         if username != self.user.username:
@@ -73,7 +75,7 @@ class OneAccount(Door):
 
     @described(
         "accounts_switch", "Switch an account off or on", "accounts", {200: WholeAccountOut},
-        declines=(400, 401, 403, 404, 409), request=AccountStateIn,
+        declines=WRITE, request=AccountStateIn,
     )  # fmt: skip
     def patch(self, request: Request, username: str) -> Response:
         """Off: its sessions and tokens end at once, and `successor` takes over. The last administrator stays."""

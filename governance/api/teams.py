@@ -15,7 +15,7 @@ from governance.access.teams import holdings
 from registry.actions import teams as verbs
 from registry.api.bodies import In
 from registry.api.doors import Door, Listing
-from registry.api.problems import READ, described
+from registry.api.problems import READ, WRITE, described
 from registry.errors import Invalid
 from registry.models import Team, TeamMember, User
 from registry.permissions import require
@@ -32,7 +32,7 @@ HANGS = {
         {"model": "credit-scorer", "environment": "production", "sentences": ["Members of the team fraud may predict."]}
     ],
 }  # fmt: skip
-TAKES = (400, 401, 403, 404, 409)
+ENDS = (401, 403, 404, 409)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A team", value=MADE, request_only=True)])
@@ -128,9 +128,7 @@ class Teams(Listing):
         """One's own by name, and all of them for those who may see who belongs where."""
         return self.rows(_sized(self))
 
-    @described(
-        "teams_make", "Make a team", "accounts", {201: TeamOut}, declines=(400, 401, 403), request=TeamIn
-    )
+    @described("teams_make", "Make a team", "accounts", {201: TeamOut}, declines=WRITE, request=TeamIn)
     def post(self, request: Request) -> Response:
         """Make a team without members."""
         require(self.user, verbs.MANAGES)
@@ -153,7 +151,7 @@ class OneTeam(Door):
         return Response(TeamOut(self.one(_sized(self), slug=slug)).data)
 
     @described(
-        "teams_change", "Change a team", "accounts", {200: TeamOut}, declines=TAKES, request=TeamChangeIn
+        "teams_change", "Change a team", "accounts", {200: TeamOut}, declines=WRITE, request=TeamChangeIn
     )
     def patch(self, request: Request, slug: str) -> Response:
         """Call it something else, or describe it in other words. Its handle stays."""
@@ -173,7 +171,7 @@ class TeamArchive(Door):
     serializer_class = TeamOut
 
     @described(
-        "teams_archive", "Archive a team", "accounts", {200: TeamOut}, declines=TAKES, request=TeamEndIn
+        "teams_archive", "Archive a team", "accounts", {200: TeamOut}, declines=WRITE, request=TeamEndIn
     )
     def post(self, request: Request, slug: str) -> Response:
         """End it for good: with the next query nobody sees or may do anything by it."""
@@ -210,7 +208,7 @@ class OneTeamMember(Door):
         "Put somebody into a team",
         "accounts",
         {200: TeamMemberOut},
-        declines=TAKES,
+        declines=WRITE,
         request=TeamMemberIn,
     )
     def put(self, request: Request, slug: str, username: str) -> Response:
@@ -225,7 +223,7 @@ class OneTeamMember(Door):
         made = verbs.add(team=team, user=account, lead=self.given(TeamMemberIn)["lead"], by=self.user)
         return Response(TeamMemberOut(made).data)
 
-    @described("team_members_remove", "Take somebody out of a team", "accounts", {204: None}, declines=TAKES)
+    @described("team_members_remove", "Take somebody out of a team", "accounts", {204: None}, declines=ENDS)
     def delete(self, request: Request, slug: str, username: str) -> Response:
         """With the next query they see and may do nothing by it. Everybody may leave."""
         team = self.one(slug=slug)

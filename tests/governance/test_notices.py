@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from audit.models import Entry
 from governance import audience
-from governance.actions import conditions, glass, notices, reviews, revocations
+from governance.actions import conditions, glass, notices, reviews, revocations, threads
 from governance.actions import tokens as token_verbs
 from governance.audience.base import Told
-from governance.models import Letter, Notice, Review, Switch
+from governance.models import Letter, Notice, Review, Switch, Thread
 from governance.notices import KIND, KINDS
 from registry.actions import catalogue
 from registry.errors import Invalid, Missing
@@ -444,14 +444,10 @@ def model(version: Version) -> Model:
 
 @pytest.mark.usefixtures("cast")
 class TestComments:
-    """Comments come with their own strand of work; until they are there, nobody is told of any."""
-
-    def begun(self) -> tuple[Any, Any]:
-        verbs = pytest.importorskip("governance.actions.threads")
+    def begun(self) -> Thread:
         review = factories.submitted_review()
         judge = factories.member("reviewer", "rita")
-        thread = verbs.begin(revision=review.revision, path="model_details.overview", text="Why?", by=judge)
-        return verbs, thread
+        return threads.begin(revision=review.revision, path="model_details.overview", text="Why?", by=judge)
 
     def test_whoever_wrote_it_is_told_of_a_comment_and_its_words_stay_on_the_page(self) -> None:
         self.begun()
@@ -460,10 +456,10 @@ class TestComments:
         assert "Why?" not in Notice.objects.get(kind="comment.written").text
 
     def test_whoever_takes_part_is_told_of_the_answer_and_of_the_end(self) -> None:
-        verbs, thread = self.begun()
+        thread = self.begun()
 
-        verbs.reply(thread=thread, text="Because.", by=factories.member("owner"))
-        verbs.resolve(thread=thread, by=factories.member("owner"))
+        threads.reply(thread=thread, text="Because.", by=factories.member("owner"))
+        threads.resolve(thread=thread, by=factories.member("owner"))
 
         assert told("comment.written") == {"owner", "rita"}
         assert told("thread.resolved") == {"rita"}
