@@ -116,16 +116,16 @@ def test_a_token_that_is_over_needs_no_pepper(issued: Any, settings: Any) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_gate_knows_them_both(settings: Any, scoring: Any, tmp_path: Any) -> None:
+def test_the_gate_knows_them_both(settings: Any, transactional_db: None, tmp_path: Any) -> None:
     peppers(settings, OLD)
-    old = serve(scoring.url)
+    old = serve()
     peppers(settings, NEW, OLD)
     _, new = factories.token(old.version.model)
 
     for listed, statuses in ((f"{NEW},{OLD}", (200, 200)), (NEW, (401, 200))):
         gate = start(tmp_path, on_test_database() | {"TOKEN_PEPPER": listed})
         try:
-            answers = gate.predict(old.path, old.secret), gate.predict(old.path, new.text)
+            answers = gate.check(old.path, old.secret), gate.check(old.path, new.text)
         finally:
             gate.end()
         assert tuple(one.status_code for one in answers) == statuses
