@@ -56,7 +56,7 @@ def test_every_token_of_an_account_ends_together(person: Any, transactional_db: 
     page = person(factories.member("admin"))
 
     page.goto("/tokens/revoke/")
-    page.get_by_label("Account").select_option("owner")
+    page.get_by_role("combobox", name="Account").select_option("owner")
     page.get_by_role("button", name="Revoke all of this account").click()
 
     expect(page.get_by_text("2 tokens")).to_be_visible()
