@@ -114,8 +114,8 @@ def test_the_trail_tells_each_step_and_holds_no_words(revision: Revision) -> Non
         said[0]
         == f"reviewer began a thread on Overview of {revision.document}, on {revision} ({digest[:12]})."
     )
-    assert entries[0].content["facts"]["digest"] == digest
-    assert entries[0].content["facts"]["path"] == OVERVIEW
+    assert entries[0].facts["facts"]["digest"] == digest
+    assert entries[0].facts["facts"]["path"] == OVERVIEW
     assert "secret" not in str([one.facts for one in entries])
     assert f"registry.revision:{revision.pk}" in str(entries[0].subjects)
 
