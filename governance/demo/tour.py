@@ -89,7 +89,7 @@ class Tour:
         return "the author is told that it is approved"
 
     def _tasks(self, who: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.people[who].get("/api/v1/inbox/").html)["tasks"]
+        found: list[dict[str, Any]] = json.loads(self.people[who].fetch("/api/v1/inbox/"))["tasks"]
         return found
 
     def taken(self) -> str:
