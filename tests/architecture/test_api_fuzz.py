@@ -7,6 +7,7 @@ of requests bounded, so that a run is the same everywhere.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import Client
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -31,7 +33,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audit.actions import reports
-from governance.actions import glass, service_accounts
+from governance.actions import absences, glass, service_accounts, threads
+from governance.models import Notice
 from governance.wsgi import application
 from registry.api.limits import PerNetwork
 from registry.models import User
@@ -72,6 +75,14 @@ def there(owner: User) -> dict[str, dict[str, Any]]:
         name="scoring-bot", sponsor=owner, purpose="Scores.", by=factories.member("admin")
     )
     report = reports.order(version=version, by=owner)
+    thread = threads.begin(revision=review.revision, path="model_details.overview", text="Why?", by=owner)
+    start = timezone.now() + timedelta(days=3)
+    absence = absences.announce(
+        stand_in=factories.member("reviewer", "deputy"),
+        since=start,
+        until=start + timedelta(days=1),
+        by=factories.member("reviewer"),
+    )
     return {
         "models/{slug}/": {
             "slug": version.model.slug,
@@ -94,6 +105,11 @@ def there(owner: User) -> dict[str, dict[str, Any]]:
         "review-rules/": {"risk_class": "high"},
         "break-glass/": {"id": broken.pk},
         "reports/": {"id": str(report.pk)},
+        "threads/": {"id": thread.pk, "comment": thread.comments.get().pk},
+        "teams/": {"slug": factories.team(lead=owner).slug, "username": owner.username},
+        "accounts/": {"username": factories.member("viewer", "leaver").username},
+        "notices/": {"id": Notice.objects.filter(person=factories.member("reviewer")).latest("pk").pk},
+        "absences/": {"id": absence.pk},
     }
 
 
