@@ -87,7 +87,7 @@ PINNED = {
     "token": 9,  # token; decisions; their number, by day; models
     "token-new": 6,  # accounts and models to choose from
     "service-accounts": 6,  # accounts with their sponsors; whom to choose as sponsor
-    "service-account-pass-on": 7,  # account with its sponsor; whom to choose instead
+    "service-account-pass-on": 6,  # account with its sponsor; whom to choose instead
     "token-lives": 6,  # what holds; what was decided
     "token-revocations": 6,  # accounts and models to choose from
     "tokens": 7,  # tokens; their models; their number
