@@ -105,7 +105,7 @@ class Door(GenericAPIView[Any]):
         if self.needs:
             require(self.user, self.needs)
         if once.asked(request._request) and request.user.is_authenticated:  # noqa: SLF001 - DRF's name for the request below
-            self.attempt = once.begin(request._request, self.user)  # noqa: SLF001
+            self.attempt = once.begin(request, self.user)
 
     def _within_scope(self, request: Request) -> None:
         limit = getattr(self.user, "limit", None)  # nobody has none

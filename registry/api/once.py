@@ -26,12 +26,14 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import APIException, ParseError
+from rest_framework.request import Request
 
 from registry.errors import Invalid
 from registry.models import KeptAnswer, User
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+RAW = "application/octet-stream"
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 KEPT_FOR = timedelta(hours=24)
 LONGEST = 255
@@ -97,7 +99,7 @@ def asked(request: HttpRequest) -> bool:
     return request.method in WRITES and HEADER in request.headers
 
 
-def begin(request: HttpRequest, user: User) -> Attempt:
+def begin(request: Request, user: User) -> Attempt:
     """The attempt, if it is the first; else `Replayed`, or why it cannot be answered. Holds a lock from here on."""
     key = _key(request.headers[HEADER])
     method, path = str(request.method), request.path
@@ -161,17 +163,20 @@ def _alone(user: User, place: str) -> bool:
     return bool(alone)
 
 
-def _fingerprint(request: HttpRequest) -> str:
+def _fingerprint(request: Request) -> str:
     """What was sent, as a digest under a key: a body may hold a password, which nobody shall guess from what is kept.
 
     A form with files was read by whoever looked for its CSRF token: its bytes are gone, its parts are what was sent.
     Its boundary is not: a client draws a new one for each try.
     """
-    query = request.META.get("QUERY_STRING", "")
-    if request.content_type == "multipart/form-data":
-        return _keyed(_digest(query, request.content_type, *_parts(request)))
-    meaning = [f"{name}: {request.headers.get(name, '')}" for name in PART_OF_IT]
-    return _keyed(_digest(query, *meaning, body=request.body))
+    sent = request._request  # noqa: SLF001 - DRF's name for the request below
+    query = sent.META.get("QUERY_STRING", "")
+    if sent.content_type == "multipart/form-data":
+        return _keyed(_digest(query, sent.content_type, *_parts(sent)))
+    meaning = [f"{name}: {sent.headers.get(name, '')}" for name in PART_OF_IT]
+    # A file as it is was read by its parser, as far as one may be large, when the CSRF token was looked for.
+    body = (request.data or b"") if sent.content_type == RAW else sent.body
+    return _keyed(_digest(query, *meaning, body=body))
 
 
 def _keyed(digest: str) -> str:

@@ -213,6 +213,27 @@ class TestOneAfterAnother:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("body", [b"---\nlicense: mit\n---\n# A card", b""])
+def test_a_file_sent_as_it_is_from_a_session_is_taken_once(owner: User, body: bytes) -> None:
+    """Whoever looks for the CSRF token has its parser read the file; nothing is left of the stream then."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(owner, backend="registry.backends.GrantedRoles")
+    browser.get("/tokens/new/")
+    headers = {"Idempotency-Key": "a", "X-CSRFToken": browser.cookies["csrftoken"].value}
+
+    def take() -> Any:
+        return browser.generic(
+            "POST", f"{API}/imports/", body, content_type="application/octet-stream", headers=headers
+        )
+
+    first, second = take(), take()
+
+    assert first.status_code == second.status_code == (201 if body else 400), first.content
+    assert "Idempotency-Replayed" in second.headers
+    assert Import.objects.count() == bool(body)
+
+
+@pytest.mark.django_db
 class TestSecrets:
     def test_a_secret_is_kept_nowhere_and_a_repetition_is_told_so(self, browser: Client) -> None:
         version = factories.version()
