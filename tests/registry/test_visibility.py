@@ -11,7 +11,15 @@ from django.contrib.auth.models import Group
 from django.db.models import Model as Row
 
 from audit.models import Entry, Report
-from governance.actions import filters, glass, review_rules, service_accounts, severities, token_lives
+from governance.actions import (
+    filters,
+    glass,
+    policies,
+    review_rules,
+    service_accounts,
+    severities,
+    token_lives,
+)
 from governance.models import rule_for
 from registry.actions import catalogue, pipelines
 from registry.errors import Missing, Refused
@@ -38,6 +46,10 @@ def version(db: None) -> Version:
     """A version with everything that hangs on one."""
     version = factories.approved_version()
     factories.policy(version.model)
+    policies.save_draft(
+        model=version.model, environment="production", content=factories.rules("user:owner"), on_top_of=0,
+        based_on=1, by=factories.member("owner"),
+    )  # fmt: skip
     factories.token(version.model)
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     factories.imported()
