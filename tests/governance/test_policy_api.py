@@ -71,7 +71,7 @@ def test_what_cannot_be_published_is_kept_and_says_why(desk: Desk) -> None:
     tried = desk("POST", "draft/trial/")
     refused = desk("POST", "draft/publication/", tag=broken.headers["ETag"])
 
-    assert saved.json()["errors"] == {"rules.0.subjects": ["There is no group named nobody."]}
+    assert saved.json()["errors"] == {"rules.0.subjects": ["There is no role or team named nobody."]}
     assert broken.status_code == 200
     assert broken.json()["rules"] == [{"effect": "perhaps"}]
     assert tried.json() == {"errors": broken.json()["errors"], "tests": [], "replay": None}

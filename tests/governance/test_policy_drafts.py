@@ -230,7 +230,7 @@ class TestVersions:
 
     @pytest.mark.parametrize(
         ("subject", "told"),
-        [("service:owner", "is a person"), ("user:nobody", "no account"), ("group:none", "no group")],
+        [("service:owner", "is a person"), ("user:nobody", "no account"), ("group:none", "no role or team")],
     )
     def test_subjects_exist_and_are_what_they_are_called(self, model: Model, subject: str, told: str) -> None:
         factories.member("owner")

@@ -160,6 +160,7 @@ class TestSight:
         model = factories.model(shared=shared == "role")
         if shared == "person":
             factories.share(model, who)
+        factories.member("admin")  # there is always one
 
         for active in (True, False):
             User.objects.filter(pk=who.pk).update(is_active=active)

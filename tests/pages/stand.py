@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -323,10 +324,11 @@ def team(model: Model) -> Team:
 
 def report(version: Version) -> Report:
     """A report that is ready. What is in the file is of no interest here."""
-    made = reports.order(version=version, by=factories.member("compliance"))
-    Report.objects.filter(pk=made.pk).update(state=Report.State.RENDERING)
-    reports.freeze(report=made)
-    return reports.finish(report=made, pdf=b"%PDF-1.7 nothing", pages=1, by=User.machine())
+    with transaction.atomic():  # no worker hears of it before it is ready
+        made = reports.order(version=version, by=factories.member("compliance"))
+        Report.objects.filter(pk=made.pk).update(state=Report.State.RENDERING)
+        reports.freeze(report=made)
+        return reports.finish(report=made, pdf=b"%PDF-1.7 nothing", pages=1, by=User.machine())
 
 
 def decision(version: Version, token: Token, *, allowed: bool = True) -> Decision:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
 from django.apps import apps
 from django.db.models import Model as Row
+from django.utils import timezone
 
 from audit.models import Entry, Report
 from governance.actions import (
+    absences,
     filters,
     glass,
+    policies,
+    reminders,
     review_rules,
     service_accounts,
     severities,
@@ -20,6 +25,7 @@ from governance.actions import (
     token_lives,
 )
 from governance.models import rule_for
+from governance.models.reminders import cadence_in_force
 from registry.actions import catalogue, pipelines, teams
 from registry.errors import Missing, Refused
 from registry.models import Dataset, Document, Model, Revision, System, User, Version
@@ -35,9 +41,14 @@ GUARDED = [
     if hasattr(model._default_manager, "visible_to")
 ]
 # One's own and nobody else's, whatever the role.
-PRIVATE = {"governance.SavedFilter"}
+PRIVATE = {"governance.SavedFilter", "governance.Notice"}
 # Rules of the house that everybody with an account may read.
-OPEN = {"governance.SeverityDecision", "governance.ReviewRuleDecision", "governance.TokenLife"}
+OPEN = {
+    "governance.SeverityDecision",
+    "governance.ReviewRuleDecision",
+    "governance.ReminderDecision",
+    "governance.TokenLife",
+}
 
 
 @pytest.fixture
@@ -45,6 +56,10 @@ def version(db: None) -> Version:
     """A version with everything that hangs on one."""
     version = factories.approved_version()
     factories.policy(version.model)
+    policies.save_draft(
+        model=version.model, environment="production", content=factories.rules("user:owner"), on_top_of=0,
+        based_on=1, by=factories.member("owner"),
+    )  # fmt: skip
     factories.token(version.model)
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=User.machine())
     factories.imported()
@@ -68,6 +83,12 @@ def version(db: None) -> Version:
         by=compliance,
     )
     token_lives.decide(risk_class="limited", days=60, rationale="Tried.", by=compliance)
+    reminders.decide(
+        cadence=replace(cadence_in_force(), remind_after_days=1), rationale="Tried.", by=compliance
+    )
+    start = timezone.now() + timedelta(days=30)
+    deputy = factories.member("compliance", "deputy")
+    absences.announce(stand_in=deputy, since=start, until=start + timedelta(days=7), by=compliance)
     admin = factories.member("admin")
     service_accounts.make(name="scoring-bot", sponsor=admin, purpose="Scores.", by=admin)
     glass.ask(
