@@ -62,8 +62,11 @@ def _lock(condition: ReviewCondition, by: User) -> ReviewCondition:
     require(by, JUDGE, on=document)
     if document.version_id:
         Version.objects.select_for_update(no_key=True).get(pk=document.version_id)
-    rows = ReviewCondition.objects.select_for_update(of=("self",))
-    locked = rows.select_related("review__document__version", "owner").get(pk=condition.pk)
+    ReviewCondition.objects.select_for_update().get(
+        pk=condition.pk
+    )  # then read: its owner may have changed meanwhile
+    rows = ReviewCondition.objects.select_related("review__document__version", "owner")
+    locked = rows.get(pk=condition.pk)
     verdict = may_settle(by, locked)
     if not verdict:
         raise Refused(verdict, action=JUDGE, subject=locked.review)

@@ -139,9 +139,11 @@ def intended_uses(model: Model) -> dict[str, str]:
 def _locked(model: Model, environment: str) -> Policy:
     if environment not in Environment.values:
         raise Invalid(fields={"environment": [f"The environment is one of {', '.join(Environment.values)}."]})
-    Policy.objects.get_or_create(model=model, environment=environment)
-    rows = Policy.objects.select_for_update(of=("self",)).select_related("in_force__by", "model")
-    return rows.get(model=model, environment=environment)
+    policy, _ = Policy.objects.get_or_create(model=model, environment=environment)
+    Policy.objects.select_for_update().get(
+        pk=policy.pk
+    )  # then read: what is joined may be older than the lock
+    return Policy.objects.select_related("in_force__by", "model").get(pk=policy.pk)
 
 
 def _number(version: PolicyVersion | None) -> int:

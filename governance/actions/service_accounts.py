@@ -67,11 +67,10 @@ def end(*, account: ServiceAccount, by: User) -> ServiceAccount:
 
 
 def _own(account: ServiceAccount, by: User) -> ServiceAccount:
-    rows = (
-        ServiceAccount.objects.visible_to(by)
-        .select_for_update(of=("self",))
-        .select_related("account", "sponsor")
-    )
+    ServiceAccount.objects.select_for_update().filter(
+        pk=account.pk
+    ).first()  # then read: the sponsor may have changed
+    rows = ServiceAccount.objects.visible_to(by).select_related("account", "sponsor")
     one = rows.filter(pk=account.pk).first()
     if one is None:
         raise Missing("There is no such service account, or it is not yours.")

@@ -63,9 +63,13 @@ def _show_figures(document: Document, content: dict[str, Any], by: User) -> None
 
 
 def _document(about: Version | Dataset) -> Document:
-    """The document about `about`, locked: two savers queue here, and the second sees the first one's revision."""
+    """The document about `about`, locked: two savers queue here, and the second sees the first one's revision.
+
+    Read again once it is locked: what is joined to a row that was waited for is as old as the question was.
+    """
     if isinstance(about, Version):
         document, _ = Document.objects.get_or_create(kind=Document.Kind.CARD, version=about)
     else:
         document, _ = Document.objects.get_or_create(kind=Document.Kind.DATASHEET, dataset=about)
-    return Document.objects.select_for_update(of=("self",)).select_related("head__by").get(pk=document.pk)
+    Document.objects.select_for_update().get(pk=document.pk)
+    return Document.objects.select_related("head__by").get(pk=document.pk)
