@@ -54,6 +54,8 @@ def switch_off(*, account: User, reason: str, successor: User | None = None, by:
     """
     require(by, CHANGES)
     said = required(reason, field="reason", missing="Say why.", longest=300)
+    # This lock before that of the row, as whoever takes a role has it: else each of two could wait for the other.
+    is_last = administrators() == {account.pk}
     one = User.objects.select_for_update().get(pk=account.pk)
     if one.pk == by.pk or one == User.machine():
         raise Invalid(
@@ -61,7 +63,7 @@ def switch_off(*, account: User, reason: str, successor: User | None = None, by:
         )
     if not one.is_active:
         raise Conflict(f"{one} is switched off already.")
-    if administrators() == {one.pk}:
+    if is_last:
         raise Conflict(
             "This is the last administrator. Make somebody else an administrator first, without an end."
         )
