@@ -25,15 +25,6 @@ GATHERED = "SELECT coalesce(array_agg(key), '{{}}')::text, count(*) FROM ({rows}
 NAMED = 10_000_000  # more than any rank by weights: whose name is exactly what was typed comes first
 
 
-def matches(query: Query, kind: str) -> Q:
-    """Objects of `kind` for which every group of terms is found, in their own facts or in one of their documents.
-
-    Each group may be found elsewhere: "credit calibration" finds the model named credit whose card speaks of calibration.
-    Asked once, here: a list is counted, cut and shown from one set of keys.
-    """
-    return Q(Within(F("pk"), keys(query, kind)[kind].array)) if query else Q()
-
-
 @dataclass(frozen=True)
 class Keys:
     """Which objects fit, as the database writes an array, and how many: "{4,7}", 2.
@@ -57,7 +48,11 @@ def gathered(rows: QuerySet[Any]) -> Keys:
 
 
 def keys(query: Query, *kinds: str, user: User | None = None) -> dict[str, Keys]:
-    """The keys of the objects of each kind that fit and that `user` may see, in one query; without a user, of all."""
+    """The keys of the objects of each kind that fit and that `user` may see, in one query; without a user, of all.
+
+    Every group of terms is found, in an object's own facts or in one of its documents, each anywhere: "credit
+    calibration" finds the model named credit whose card speaks of calibration.
+    """
     if unknown := set(kinds) - set(KINDS):
         raise ValueError(f"there is no search for {', '.join(sorted(unknown))}")
     found = _Found(query, None if user is None or sees_everything(user) else user, kinds)

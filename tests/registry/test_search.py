@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db.models import F
+from django.db.models import F, Q
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from registry.actions import catalogue, documents
 from registry.documents.content import blank
 from registry.models import Dataset, Model, SearchRow, System, User, Version
-from registry.search.matching import KINDS, keys, matches, relevance
-from registry.search.query import GAP, LONGEST, MOST_TERMS, parse
+from registry.search.matching import KINDS, Within, keys, relevance
+from registry.search.query import GAP, LONGEST, MOST_TERMS, Query, parse
 from registry.search.snippets import Marker, snippets
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+
+
+def matches(query: Query, kind: str) -> Q:
+    """The condition that an object is among those that the search finds."""
+    return Q(Within(F("pk"), keys(query, kind)[kind].array)) if query else Q()
 
 
 def found(text: str, kind: type[Any] = Model) -> set[str]:
