@@ -18,7 +18,7 @@ from governance.views.tabs import find_version
 from registry import lineage
 from registry.lineage import Graph
 from registry.lineage.affected import learned_from
-from registry.models import Dataset, DatasetSnapshot, RunInput, System, User, Version, visible_models
+from registry.models import Dataset, DatasetSnapshot, RunInput, System, User, Version
 from registry.request import PortalRequest
 
 MOST_AFFECTED = 200
@@ -44,8 +44,7 @@ def version(request: PortalRequest, slug: str, number: int) -> HttpResponse:
 def dataset(request: PortalRequest, slug: str) -> HttpResponse:
     """Who learned from the dataset, or from one snapshot of it, what is cleared, and where it serves."""
     one = get_object_or_404(Dataset.objects.visible_to(request.user), slug=slug)
-    seen = visible_models(request.user, "uses__run__versions__model")
-    snapshots = list(one.snapshots.filter(seen).distinct().defer("schema").order_by("pk"))
+    snapshots = list(one.snapshots.visible_to(request.user).defer("schema").order_by("pk"))
     chosen = _chosen(request, snapshots)
     found = learned_from(one, request.user, chosen)
     context = {

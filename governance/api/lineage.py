@@ -17,7 +17,7 @@ from registry.api.problems import described
 from registry.errors import Invalid
 from registry.lineage import affected
 from registry.lineage.affected import Found
-from registry.models import Dataset, User, Version, visible_models
+from registry.models import Dataset, User, Version
 
 AFFECTED = {
     "versions": [
@@ -104,9 +104,7 @@ class DatasetAffected(Door):
         """Versions that learned from the dataset or from one snapshot of it, and those derived from them."""
         dataset, snapshot = self.one(slug=slug), None
         if digest := self.chosen(SnapshotChoice).get("snapshot"):
-            seen = dataset.snapshots.filter(
-                visible_models(self.user, "uses__run__versions__model")
-            ).distinct()
+            seen = dataset.snapshots.visible_to(self.user)
             snapshot = get_object_or_404(seen, weak_digest=digest)
         return answer(affected.learned_from(dataset, self.user, snapshot), self.user)
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
 from governance.finding.criteria import WITHIN, Chosen, Column, Criterion, Plan, within
-from registry.models import Dataset, DatasetSnapshot, User, visible_models
+from registry.models import Dataset, DatasetSnapshot, User
 
 DATASHEET = Criterion(
     "datasheet",
@@ -41,10 +41,8 @@ def dressed(user: User, _chosen: Chosen, keys: Sequence[int]) -> list[Any]:
         .select_related("datasheet__head__by")
         .annotate(changed_at=F("indexed__changed_at"))
     )
-    snapshots = DatasetSnapshot.objects.filter(
-        visible_models(user, "uses__run__versions__model"), dataset__in=rows
-    )
-    counted = dict(snapshots.values_list("dataset").annotate(n=Count("pk", distinct=True)))
+    snapshots = DatasetSnapshot.objects.visible_to(user).filter(dataset__in=rows)
+    counted = dict(snapshots.values_list("dataset").annotate(n=Count("pk")))
     for row in rows:
         row.snapshot_count = counted.get(row.pk, 0)
     return rows

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from registry.api.doors import Door
 from registry.api.problems import described
-from registry.models import Dataset, DatasetSnapshot, User, visible_models
+from registry.models import Dataset, DatasetSnapshot, User
 
 DATASET = {
     "slug": "loans-2024",
@@ -64,6 +64,5 @@ class OneDataset(Door):
 
 def with_parts(found: QuerySet[Dataset], user: User) -> QuerySet[Dataset]:
     """What an answer about a dataset names besides: a fixed number of queries for any number of datasets."""
-    seen = visible_models(user, "uses__run__versions__model")
-    snapshots = DatasetSnapshot.objects.filter(seen).distinct().defer("schema").order_by("pk")
+    snapshots = DatasetSnapshot.objects.visible_to(user).defer("schema").order_by("pk")
     return found.select_related("datasheet").prefetch_related(Prefetch("snapshots", snapshots))

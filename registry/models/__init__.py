@@ -10,6 +10,7 @@ from registry.models.imports import Import
 from registry.models.ledger import AliasOrder, LedgerRow
 from registry.models.model import Alias, Endpoint, Environment, Model, Version
 from registry.models.pipelines import PipelineStage
+from registry.models.readings import Reading
 from registry.models.roles import Role, RoleGrant, groups_of, memberships
 from registry.models.runs import Run, RunInput
 from registry.models.search import SearchRow
@@ -44,6 +45,7 @@ __all__ = [
     "ModelGroupObjectPermission",
     "ModelUserObjectPermission",
     "PipelineStage",
+    "Reading",
     "Revision",
     "Role",
     "RoleGrant",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 
 from registry.addresses import by_slug
-from registry.models.model import Version
+from registry.models.readings import Reading
 from registry.models.visibility import sees_everything, visible_models
 
 if TYPE_CHECKING:
@@ -21,10 +21,7 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
 
     def used_by(self, models: models.Q) -> Self:
         """Datasets that a version of `models`, a condition on its model, has learned from or was tested with."""
-        # From versions to what their runs read, past the runs themselves
-        versions = Version.objects.filter(models, run__isnull=False)
-        seen = DatasetSnapshot.objects.filter(uses__run__in=versions.values("run"))
-        return self.filter(pk__in=seen.values("dataset_id"))
+        return self.filter(pk__in=Reading.objects.filter(models).values("dataset"))
 
 
 class Dataset(models.Model):
@@ -46,6 +43,14 @@ class Dataset(models.Model):
         return [self]
 
 
+class DatasetSnapshotQuerySet(models.QuerySet["DatasetSnapshot"]):
+    def visible_to(self, user: User) -> Self:
+        """States of a dataset that a model visible to `user` has used."""
+        if sees_everything(user):
+            return self
+        return self.filter(pk__in=Reading.objects.filter(visible_models(user, "model")).values("snapshot"))
+
+
 class DatasetSnapshot(models.Model):
     """One state of a dataset as a tracking server saw it.
 
@@ -59,6 +64,8 @@ class DatasetSnapshot(models.Model):
     source = models.TextField(blank=True)
     schema = models.JSONField(default=dict, blank=True)
     profile = models.JSONField(default=dict, blank=True)
+
+    objects = DatasetSnapshotQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "weak_digest"], name="snapshot_once")]

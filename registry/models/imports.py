@@ -23,7 +23,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
             return self
         if not user.is_active:
             return self.none()
-        runs = "dataset__snapshots__uses__run__versions__model"
+        runs = "dataset__readings__model"
         about = visible_models(user, "version__model") | visible_models(user, runs)
         own = Q(by=user) if narrowed_to(user) is None else Q(pk__in=[])
         return self.filter(pk__in=self.model.objects.filter(own | about).values("pk"))

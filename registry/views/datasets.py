@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from registry.documents.content import completeness
-from registry.models import Dataset, Version, visible_models
+from registry.models import Dataset, Version
 from registry.request import PortalRequest
 from registry.views.documents import findings_in
 
@@ -25,9 +25,7 @@ def dataset(request: PortalRequest, slug: str) -> HttpResponse:
         "filled": filled,
         "total": total,
         "findings": findings_in(one, "datasheet", head.content) if head else [],
-        "snapshots": one.snapshots.filter(visible_models(request.user, "uses__run__versions__model"))
-        .distinct()
-        .order_by("pk"),
+        "snapshots": one.snapshots.visible_to(request.user).order_by("pk"),
         "versions": versions.select_related("model").order_by("model__name", "number"),
         "may_write": request.user.has_perm("registry.write_document"),
     }

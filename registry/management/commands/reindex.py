@@ -1,4 +1,4 @@
-"""Write the index of search anew, or say whether it is as it should be."""
+"""Write anew what is derived from the facts, the index of search and who read which data, or say whether it is as it should be."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from registry.models import readings
 from registry.search import index
 
 
@@ -19,9 +20,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["check"]:
-            self.stdout.write(f"{index.rebuild()} rows are indexed.")
+            self.stdout.write(f"{readings.rebuild()} readings and {index.rebuild()} rows are indexed.")
             return
-        different = index.differences()
+        different = readings.differences() + index.differences()
         if different:
             named = ", ".join(different[:10])
             raise CommandError(f"{len(different)} rows differ from the facts; run manage.py reindex. {named}")
