@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from html import unescape
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.html import strip_tags
 
 from governance.models import Comment, Thread
 from registry.documents import content as contents
 from registry.documents.anchors import Place, follow, name_of_row
 from registry.documents.outline import outline
 from registry.models import Revision
+from registry.prose import render_prose
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ class Note:
 
     @property
     def first_words(self) -> str:
-        """The beginning of what was said first, for one line of a list."""
+        """The beginning of what was said first, for one line of a list, without the marks of its typesetting."""
         said = next((one.text for one in self.comments if not one.is_withdrawn), "")
-        line = " ".join(said.split())
+        line = " ".join(unescape(strip_tags(render_prose(said))).split())
         return line if len(line) <= 100 else f"{line[:99]}…"
 
 

@@ -145,6 +145,8 @@ def summary(folder: Path, kept: Mapping[str, str], example: Any) -> str:
             f"  {README} waits in Imports, and the datasheet of {SKETCHED} holds proposals that nobody has accepted.",
             f"  The token “{ENDED}” has expired, and “{WITHDRAWN}” was revoked.",
             f"  The token “{WAITS}” waits for a second person: log in as admin.",
+            "  The owner asks to break the glass for churn-sketch in staging: grant it or let it be, as admin.",
+            "  The deputy is away: compliance is asked in their place.",
             "",
         ]
     )

@@ -1,4 +1,4 @@
-"""The demo's accounts: one for each role, and one without any. They share one password, made per installation."""
+"""The demo's accounts: one for each role, a second judge of compliance, and one without any. They share one password, made per installation."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ ROLES = {
     "owner": "registers models, writes cards, issues tokens",
     "reviewer": "reads what others wrote, and approves it or sends it back",
     "compliance": "decides risk classes, sees everything, orders reports",
+    "deputy": "shares the duties of compliance, and is away this week",
     "auditor": "reads everything, changes nothing",
     "outsider": "has no role and sees nothing",
     "admin": "shares models, gives roles, countersigns tokens",
@@ -52,5 +53,6 @@ def _account(name: str, hashed: str) -> User:
     )
     if created and name != "outsider":
         until = timezone.now() + LONGEST_AUDIT if name == "auditor" else None
-        roles.give(user=user, role=name, reason=ROLES[name], until=until, by=User.machine())
+        role = "compliance" if name == "deputy" else name
+        roles.give(user=user, role=role, reason=ROLES[name], until=until, by=User.machine())
     return user

@@ -71,7 +71,11 @@ def datasheets(people: Account) -> None:
         snapshot = DatasetSnapshot.objects.filter(dataset=dataset).order_by("-pk").first()
         content = contents.blank("datasheet")
         _write(content, "datasheet", given["fields"], {"rows": snapshot.row_count if snapshot else 0})
-        documents.save(about=dataset, content=content, on_top_of=0, note=given["note"], by=people["owner"])
+        with transaction.atomic():  # a seed that was killed finds both or neither
+            saved = documents.save(
+                about=dataset, content=content, on_top_of=0, note=given["note"], by=people["owner"]
+            )
+            _talk(saved, given, people)
 
 
 def cards(people: Account) -> None:
@@ -183,9 +187,19 @@ def _write(content: dict[str, Any], kind: str, fields: Mapping[str, Any], known:
         if field is None:
             raise KeyError(f"A {kind} has no field {path}.")
         filled = (
-            [line.format_map(known) for line in text] if isinstance(text, list) else text.format_map(known)
+            [line.format_map(known) for line in text]
+            if isinstance(text, list)
+            else _prose(text.format_map(known))
         )
         content[field.section][field.key] = filled
+
+
+def _prose(text: str) -> str:
+    """The text as somebody types it: a line of the file ends where the file is full, a paragraph where it says so."""
+    return "\n\n".join(
+        part if "\n|" in part or "\n-" in part or "\n#" in part else part.replace("\n", " ")
+        for part in text.split("\n\n")
+    )
 
 
 def _talk(revision: Revision, draft: Mapping[str, Any], people: Account) -> None:

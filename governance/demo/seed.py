@@ -17,7 +17,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from governance.demo import access, accounts, elsewhere, papers, training
+from governance.demo import access, accounts, elsewhere, papers, together, training
 from governance.demo.crew import answers
 from governance.embedded import var_dir
 from governance.embedded.places import replace
@@ -105,6 +105,8 @@ def fill(folder: Path, people: Account) -> Iterator[str]:
     access.waiting_token(people)
     elsewhere.saved_filter(people)
     yield "Three access policies are published, and compliance keeps a filter."
+    together.work(people)
+    yield "A team, a program with a sponsor, an absence with a stand-in; somebody asks to break the glass."
 
 
 def tracking_uri() -> str:

@@ -16,7 +16,7 @@ from governance.actions import revocations, token_lives
 from governance.actions import tokens as verbs
 from governance.models import Token, TokenLife
 from governance.token_forms import LifeForm, RevokeTogetherForm, RotateForm
-from governance.views.tokens import shown, use_once
+from governance.views.tokens import shown, using_once
 from registry.errors import Invalid
 from registry.paging import page
 from registry.permissions import require
@@ -33,9 +33,9 @@ def rotate(request: PortalRequest, pk: str) -> HttpResponse:
     form = RotateForm(request.POST)
     if not form.is_valid():
         raise Invalid(fields={"overlap": ["Choose how long the old token works on."]})
-    use_once(request, form.cleaned_data["once"])
     overlap = timedelta(hours=int(form.cleaned_data["overlap"]))
-    new, secret = verbs.rotate(token=one, overlap=overlap, by=request.user)
+    with using_once(request, form.cleaned_data["once"]):
+        new, secret = verbs.rotate(token=one, overlap=overlap, by=request.user)
     return shown(request, new, secret)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
@@ -69,17 +71,17 @@ def issue(request: PortalRequest) -> HttpResponse:
     form = TokenForm(request.user, request.POST or None, initial={"models": request.GET.getlist("model")})
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         given = form.cleaned_data
-        use_once(request, given["once"])
         try:
-            token, secret = verbs.issue(
-                name=given["name"],
-                owner=given["owner"],
-                models=list(given["models"]),
-                scope=form.scope(),
-                environment=given["environment"],
-                expires_at=form.expires_at(),
-                by=request.user,
-            )
+            with using_once(request, given["once"]):
+                token, secret = verbs.issue(
+                    name=given["name"],
+                    owner=given["owner"],
+                    models=list(given["models"]),
+                    scope=form.scope(),
+                    environment=given["environment"],
+                    expires_at=form.expires_at(),
+                    by=request.user,
+                )
         except Invalid as error:
             for name, sentences in error.fields.items():
                 form.add_error(name if name in form.fields else None, sentences)
@@ -98,10 +100,17 @@ def say(request: PortalRequest) -> HttpResponse:
     return render(request, "governance/token_new.html#sentence", {"told": form.sentence()})
 
 
-def use_once(request: PortalRequest, once: object) -> None:
-    """A form is used once: a page that is loaded again issues nothing."""
-    if not cache.add(f"token-form:{request.user.pk}:{once}", 1, timeout=DAY):
+@contextmanager
+def using_once(request: PortalRequest, once: object) -> Iterator[None]:
+    """A form issues once: a page that is loaded again issues nothing. What was refused may be mended and sent again."""
+    key = f"token-form:{request.user.pk}:{once}"
+    if not cache.add(key, 1, timeout=DAY):
         raise Conflict("This form was used already. Its token was shown once; issue a new one if it is lost.")
+    try:
+        yield
+    except Exception:
+        cache.delete(key)
+        raise
 
 
 @sensitive_variables("secret")
