@@ -15,7 +15,7 @@ from django.test import Client
 
 from governance.embedded import Addresses
 from registry.models import User
-from tests import factories
+from tests import factories, template
 
 pytest_plugins = ["tests.tracking"]
 
@@ -35,6 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def truncate_guards() -> TruncateGuards:
     """The guards that `django_db_setup` took away, as the migrations had made them."""
     return {}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Each worker's database is a copy of one that was migrated already."""
+    settings.DATABASES["default"]["TEST"]["TEMPLATE"] = template.made()
 
 
 @pytest.fixture(scope="session")
