@@ -52,9 +52,6 @@ CHECKS = [
     missing_required_header,
     unsupported_method,
 ]
-# The requests are made for what is there, so whoever sends them finds the same there.
-pytestmark = pytest.mark.xdist_group("api fuzz")
-
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 EXAMPLES = 4  # of each operation, in each mode
 

@@ -63,18 +63,10 @@ def world(db: None, everybody: World, settings: Any) -> Iterator[World]:
     logging.disable(logging.NOTSET)
 
 
-TURNS = 4  # the walk goes over the routes by turns, and every other turn may go to another worker
-TURN = [
-    pytest.param(turn, id=f"{turn + 1} of {TURNS}", marks=pytest.mark.xdist_group(f"routes {turn % 2}"))
-    for turn in range(TURNS)
-]
-
-
-@pytest.mark.parametrize("turn", TURN)
 @pytest.mark.parametrize("is_api", [False, True], ids=["pages", "interface"])
-def test_every_role_gets_from_every_route_what_the_table_says(is_api: bool, turn: int, world: World) -> None:
+def test_every_role_gets_from_every_route_what_the_table_says(is_api: bool, world: World) -> None:
     missing, wrong, loose = [], [], []
-    for route in [one for one in walk.routes() if one.is_api == is_api][turn::TURNS]:
+    for route in [one for one in walk.routes() if one.is_api == is_api]:
         for method in METHODS:
             key = f"{method} {route.name}"
             if key in table():
@@ -166,11 +158,10 @@ def test_who_only_reads_changes_nothing(caller: str, besides: set[str]) -> None:
     assert {key for key in let_in - OWN - besides if "admin:" not in key and "/admin/" not in key} == set()
 
 
-@pytest.mark.parametrize("turn", TURN)
-def test_what_one_may_not_see_and_what_does_not_exist_are_the_same_answer(turn: int, world: World) -> None:
+def test_what_one_may_not_see_and_what_does_not_exist_are_the_same_answer(world: World) -> None:
     """The same words from the same number of queries: nothing is learned from an answer or from its time."""
     told = []
-    for route in [one for one in walk.routes() if one.is_about_something][turn::TURNS]:
+    for route in [one for one in walk.routes() if one.is_about_something]:
         for method in (one for one in METHODS if f"{one} {route.name}" in table()):
             for caller in ("outsider", "owner"):
                 places = world.address(route, world.hidden), walk.elsewhere(route, world.hidden)

@@ -14,8 +14,6 @@ from registry.models import User, Version
 from tests import factories
 from tests.pages.stand import Stand, furnished, page_names
 
-pytestmark = pytest.mark.xdist_group("every page")
-
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 800}
 FORMS = {
     "card-edit",
