@@ -22,6 +22,7 @@ from django.db import close_old_connections
 from django.test import Client
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
+from hypothesis.internal.conjecture import engine
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -54,6 +55,7 @@ CHECKS = [
 ]
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 EXAMPLES = 4  # of each operation, in each mode
+TRIES = 40  # without one; hypothesis by itself gives up after 458, where nothing can be wrong
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +166,8 @@ def drawn(strategy: Any) -> list[Any]:
     def keep(case: Any) -> None:
         cases.append(case)
 
-    with contextlib.suppress(hypothesis.errors.Unsatisfiable):
+    with contextlib.suppress(hypothesis.errors.Unsatisfiable), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "INVALID_THRESHOLD_BASE", TRIES)
         keep()
     return cases
 
