@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -28,17 +28,18 @@ class Schema(APIView):
     schema = None
 
     def get(self, request: Request, *args: object, **kwargs: object) -> HttpResponse:
-        renderer = type(request.accepted_renderer)
+        renderer = request.accepted_renderer
         kind = f"{renderer.media_type}; charset=utf-8" if renderer.charset else renderer.media_type
         named = {"Content-Disposition": f'inline; filename="Cardinal.{renderer.format}"'}
-        return HttpResponse(_written(renderer), content_type=kind, headers=named)
+        return HttpResponse(_written(renderer.format), content_type=kind, headers=named)
 
 
 @cache
-def _written(renderer: type[BaseRenderer]) -> bytes:
+def _written(form: str) -> bytes:
     """The description in one notation: a second of work, and a few hundred kilobytes to keep."""
-    described = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return bytes(renderer().render(described, renderer_context={}))
+    renderer = OpenApiJsonRenderer() if form == "json" else OpenApiYamlRenderer()
+    written = renderer.render(SchemaGenerator().get_schema(request=None, public=True), renderer_context={})
+    return written.encode() if isinstance(written, str) else bytes(written)
 
 
 class Nowhere(APIView):

@@ -18,23 +18,9 @@ AsUser = Callable[[User], Client]
 
 # Walks over all pages in one test each: what they stand on is made once.
 LISTS = [
-    "home",
-    "models",
-    "datasets",
-    "systems",
-    "affected",
-    "imports",
-    "reviews",
-    "policies",
-    "tokens",
-    "reports",
-    "teams",
-    "trail",
-    "inbox",
-    "notice-settings",
-    "absence",
-    "reminders",
-]
+    "home", "models", "datasets", "systems", "affected", "imports", "reviews", "policies", "tokens",
+    "reports", "teams", "trail", "inbox", "notice-settings", "absence", "reminders",
+]  # fmt: skip
 BY_ROLE = [
     "decisions",
     "decision",
