@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
-from django.test import Client
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection, transaction
+from django.test import Client, override_settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from governance.embedded import Addresses
 from registry.models import User
-from tests import factories
+from tests import factories, template
 
 pytest_plugins = ["tests.tracking"]
 
@@ -23,7 +25,11 @@ TruncateGuards = dict[str, str]  # by table: the statement that makes its guard
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each worker a Redis number of its own; number 0 belongs to whoever runs the portal on the same Redis."""
+    """Give each worker a Redis number of its own; number 0 belongs to whoever runs the portal on the same Redis.
+
+    Passwords are hashed as they always are, with fewer rounds: a million of them are for who has stolen the hashes.
+    """
+    PBKDF2PasswordHasher.iterations = 1_000
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     address = settings.REDIS_URL.partition("?db=")[0] + f"?db={int(worker) % 15 + 1}"
     settings.REDIS_URL = address
@@ -35,6 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def truncate_guards() -> TruncateGuards:
     """The guards that `django_db_setup` took away, as the migrations had made them."""
     return {}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Each worker's database is a copy of one that was migrated already."""
+    settings.DATABASES["default"]["TEST"]["TEMPLATE"] = template.made()
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +64,43 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, truncate_guar
         truncate_guards.update(cursor.fetchall())
         for table in truncate_guards:
             cursor.execute(f"DROP TRIGGER refuse_truncate ON {table}")
+
+
+@pytest.fixture(scope="module")
+def lasting(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """What the fixtures of a module make on top of this lasts to its end; each test still undoes what itself does.
+
+    All of it is one transaction, which nobody else sees and which is rolled back: not for modules with tests that
+    commit, and not for what the tests of a module want to begin without.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def kept_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Files that are written end with the module."""
+    place = {"OPTIONS": {"location": str(tmp_path_factory.mktemp("media"))}}
+    with override_settings(STORAGES=settings.STORAGES | {"default": settings.STORAGES["default"] | place}):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_looked_up_once() -> Iterator[None]:
+    """Every browser of a test builds the middleware anew, and WhiteNoise would look at each static file every time."""
+    patch, known, look = pytest.MonkeyPatch(), {}, WhiteNoiseMiddleware.add_files_from_finders
+
+    def add(self: WhiteNoiseMiddleware) -> None:
+        if known:
+            self.files.update(known)
+        else:
+            look(self)
+            known.update(self.files)
+
+    patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session", autouse=True)

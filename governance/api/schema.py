@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
@@ -15,11 +19,27 @@ from registry.api.bearer import Bearer
 from registry.api.doors import Session
 
 
-class Schema(SpectacularAPIView):
-    """The OpenAPI 3.1 description, as YAML or JSON."""
+class Schema(APIView):
+    """The OpenAPI 3.1 description, as YAML or JSON. It is the same for all who ask, so a process writes it once."""
 
     authentication_classes = [Bearer, Session]
     permission_classes = [IsAuthenticated]
+    renderer_classes = SpectacularAPIView.renderer_classes
+    schema = None
+
+    def get(self, request: Request, *args: object, **kwargs: object) -> HttpResponse:
+        renderer = request.accepted_renderer
+        kind = f"{renderer.media_type}; charset=utf-8" if renderer.charset else renderer.media_type
+        named = {"Content-Disposition": f'inline; filename="Cardinal.{renderer.format}"'}
+        return HttpResponse(_written(renderer.format), content_type=kind, headers=named)
+
+
+@cache
+def _written(form: str) -> bytes:
+    """The description in one notation: a second of work, and a few hundred kilobytes to keep."""
+    renderer = OpenApiJsonRenderer() if form == "json" else OpenApiYamlRenderer()
+    written = renderer.render(SchemaGenerator().get_schema(request=None, public=True), renderer_context={})
+    return written.encode() if isinstance(written, str) else bytes(written)
 
 
 class Nowhere(APIView):

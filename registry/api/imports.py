@@ -80,7 +80,7 @@ class LeafOut(serializers.Serializer[Any]):
 
     path = serializers.CharField(help_text="JSON pointer (RFC 6901).")
     outcome = serializers.CharField(help_text="`mapped`, `kept` or `dropped`.")
-    value = serializers.JSONField(allow_null=True)
+    value = serializers.JSONField(help_text="Whatever stood there, null too.")
     field = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
 

@@ -33,7 +33,7 @@ from registry.models import KeptAnswer, User
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-RAW = "application/octet-stream"
+RAW = ("application/octet-stream", "image/jpeg", "image/png")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 KEPT_FOR = timedelta(hours=24)
 LONGEST = 255
@@ -175,7 +175,7 @@ def _fingerprint(request: Request) -> str:
         return _keyed(_digest(query, sent.content_type, *_parts(sent)))
     meaning = [f"{name}: {sent.headers.get(name, '')}" for name in PART_OF_IT]
     # A file as it is was read by its parser, as far as one may be large, when the CSRF token was looked for.
-    body = (request.data or b"") if sent.content_type == RAW else sent.body
+    body = (request.data or b"") if sent.content_type in RAW else sent.body
     return _keyed(_digest(query, *meaning, body=body))
 
 

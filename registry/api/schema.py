@@ -57,7 +57,9 @@ class Described(AutoSchema):
             return given
         if any(issubclass(one, PerAccount) for one in self.view.throttle_classes):
             given = [*given, RETRY, *LIMITS]
-        if self.method in once.WRITES:
+        if (
+            self.method in once.WRITES and self.view.authentication_classes
+        ):  # an answer is kept for an account
             given = [*given, KEY, REPLAYED]
         return [*given, ETAG, IF_NONE_MATCH] if self._is_one_object() else given
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -223,10 +223,23 @@ class World:
     hidden: Stand
     browsers: dict[str, Client]
     people: dict[str, User]
+    answered: dict[tuple[str, str, str, bool], int] = field(default_factory=dict)
+    addresses: dict[tuple[str, bool], str] = field(default_factory=dict)
 
     def status(self, caller: str, method: str, route: Route, stand: Stand) -> int:
-        """What the caller is answered. Whatever it changed is undone."""
-        return int(self.answer(caller, method, route, route.address(stand)).status_code)
+        """What the caller is answered. Whatever it changed is undone, so the same question is asked once."""
+        asked = caller, method, route.name, stand is self.shared
+        if asked not in self.answered:
+            answer = self.answer(caller, method, route, self.address(route, stand))
+            self.answered[asked] = int(answer.status_code)
+        return self.answered[asked]
+
+    def address(self, route: Route, stand: Stand) -> str:
+        """Where the route leads for one of the two stands."""
+        place = route.name, stand is self.shared
+        if place not in self.addresses:
+            self.addresses[place] = route.address(stand)
+        return self.addresses[place]
 
     def answer(self, caller: str, method: str, route: Route, address: str) -> Any:
         """The answer itself, of the route at this address."""

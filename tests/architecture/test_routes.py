@@ -48,22 +48,25 @@ def of(row: Row, caller: str) -> list[int]:
     return [int(one.split()[CALLERS.index(caller)]) for one in row]
 
 
+@pytest.fixture(scope="module")
+def everybody(lasting: None, kept_files: None) -> World:
+    """Two of everything, and everybody who may ask for it: made once, for nothing that is asked changes it."""
+    return walk.world()
+
+
 @pytest.fixture
-def world(db: None, settings: Any, tmp_path: Any) -> Iterator[World]:
-    """Two of everything, and everybody who may ask for it."""
-    settings.STORAGES = settings.STORAGES | {
-        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path)}}
-    }
+def world(db: None, everybody: World, settings: Any) -> Iterator[World]:
+    """All of it, in quiet."""
     settings.API_REQUESTS_PER_MINUTE = 1_000_000
     logging.disable(logging.WARNING)  # thousands of refusals, each with a line
-    yield walk.world()
+    yield everybody
     logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("is_api", [False, True], ids=["pages", "interface"])
 def test_every_role_gets_from_every_route_what_the_table_says(is_api: bool, world: World) -> None:
     missing, wrong, loose = [], [], []
-    for route in (one for one in walk.routes() if one.is_api == is_api):
+    for route in [one for one in walk.routes() if one.is_api == is_api]:
         for method in METHODS:
             key = f"{method} {route.name}"
             if key in table():
@@ -158,10 +161,10 @@ def test_who_only_reads_changes_nothing(caller: str, besides: set[str]) -> None:
 def test_what_one_may_not_see_and_what_does_not_exist_are_the_same_answer(world: World) -> None:
     """The same words from the same number of queries: nothing is learned from an answer or from its time."""
     told = []
-    for route in (one for one in walk.routes() if one.is_about_something):
+    for route in [one for one in walk.routes() if one.is_about_something]:
         for method in (one for one in METHODS if f"{one} {route.name}" in table()):
             for caller in ("outsider", "owner"):
-                places = route.address(world.hidden), walk.elsewhere(route, world.hidden)
+                places = world.address(route, world.hidden), walk.elsewhere(route, world.hidden)
                 one, other = (asked(world, caller, method, route, place) for place in places)
                 told += (
                     [f"{method} {route.name}, {caller}: {one[:2]} and {other[:2]}"] if one != other else []

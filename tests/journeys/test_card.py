@@ -15,8 +15,6 @@ from registry.models import Revision, User, Version
 from tests import factories
 from tests.tracking import Tracking
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 @pytest.fixture
 def digits(transactional_db: None, tracking_server: Tracking) -> Version:

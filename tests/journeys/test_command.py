@@ -16,7 +16,7 @@ from tests import factories
 from tests.governance.client.conftest import Terminal
 from tests.tracking import Tracking
 
-pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from registry.models import Draft, Revision
 from tests import factories
 
-pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.usefixtures("_files")]
+pytestmark = pytest.mark.usefixtures("_files")
 
 
 def save(page: Page, note: str) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from governance.actions import clearances
 from registry.models import User
 from tests import factories
 from tests.journeys.conftest import People
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def furnish() -> User:

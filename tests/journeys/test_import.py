@@ -6,13 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from registry.models import Revision
 from tests import factories
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_an_owner_imports_a_readme_reads_what_became_of_it_and_saves_the_card(

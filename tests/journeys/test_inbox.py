@@ -12,8 +12,6 @@ from playwright.sync_api import Page, expect
 from governance.models import Absence, Notice, Review, Switch
 from tests import factories
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 @pytest.fixture
 def waiting(transactional_db: None) -> Review:

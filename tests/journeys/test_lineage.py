@@ -11,8 +11,6 @@ from tests import factories
 from tests.journeys.test_every_page import looked_at
 from tests.registry.lineage_rows import COMMIT, furnished, made, named
 
-pytestmark = pytest.mark.xdist_group("lineage")
-
 
 @pytest.fixture
 def version(transactional_db: None) -> Version:

@@ -12,8 +12,6 @@ from registry.models import Team
 from tests import factories
 from tests.pages.stand import decision
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_a_draft_is_tried_tested_and_published(person: Any, transactional_db: None, *, scripts: bool) -> None:

@@ -9,15 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pypdf
-import pytest
 import redis
 from django.conf import settings
 from playwright.sync_api import expect
 
 from audit.models import Report
 from tests import factories
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_compliance_orders_a_report_watches_it_and_downloads_it(

@@ -12,8 +12,6 @@ from playwright.sync_api import expect
 from governance.models import Review
 from tests import factories
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 @pytest.fixture
 def changed(transactional_db: None) -> Review:

@@ -6,15 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from registry.models import LedgerRow, Model, Version
 from tests import factories
 from tests.journeys.conftest import PATIENCE_SECONDS
 from tests.tracking import Own
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def until(seen: Callable[[], Any], page: Page) -> None:

@@ -13,8 +13,6 @@ from governance.actions import threads
 from governance.models import Review, Thread
 from tests import factories
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 FOCUSED = "document.activeElement.id"
 
 

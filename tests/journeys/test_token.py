@@ -17,8 +17,6 @@ from registry.models import Environment, Version
 from tests import factories
 from tests.governance.gate.conftest import Running
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 SECRET = re.compile(r"crd_[a-z][0-9A-Za-z]{49}")
 
 

@@ -16,3 +16,9 @@ def stand(db: None, settings: Any, tmp_path: Any) -> Stand:
         "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path)}}
     }
     return furnished()
+
+
+@pytest.fixture(scope="module")
+def kept_stand(lasting: None, kept_files: None) -> Stand:
+    """One of everything, made once for all tests of a module that only look."""
+    return furnished()

@@ -16,7 +16,7 @@ from registry.models import Alias, AliasOrder, Manifest, Model, TrackingServer, 
 from tests import tracking
 
 pytest.importorskip("flask_wtf", reason="MLflow's basic-auth app needs Flask-WTF (mlflow[auth])")
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("basic_auth")]
+pytestmark = pytest.mark.django_db
 
 ADMIN = ("admin", "an admin's long password")
 FIRST, SECOND = "cardinal's first password", "cardinal's second password"

@@ -25,7 +25,6 @@ from registry.models import Delivery, LedgerRow, Model, TrackingServer, User
 from tests import factories
 from tests.tracking import Own
 
-pytestmark = [pytest.mark.xdist_group("own_tracking")]
 MOVED = {
     "entity": "model_version_alias",
     "action": "created",

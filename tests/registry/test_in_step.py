@@ -23,7 +23,7 @@ from registry.sync.locks import READING
 from tests import factories
 from tests.tracking import Own
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("own_tracking")]
+pytestmark = pytest.mark.django_db
 STAGES = "ignore:.*stages.*:FutureWarning"
 
 

@@ -234,6 +234,29 @@ def test_a_file_sent_as_it_is_from_a_session_is_taken_once(owner: User, body: by
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("kind", "status"), [("PNG", 201), ("JPEG", 201), ("PNG of nothing", 400)])
+def test_a_picture_sent_as_it_is_from_a_session_is_taken_once(
+    owner: User, settings: Any, tmp_path: Any, kind: str, status: int
+) -> None:
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path)}}
+    }
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(owner, backend="registry.backends.GrantedRoles")
+    browser.get("/tokens/new/")
+    headers = {"Idempotency-Key": "a", "X-CSRFToken": browser.cookies["csrftoken"].value}
+    body = b"" if kind == "PNG of nothing" else factories.picture(kind)
+    sort = "image/jpeg" if kind == "JPEG" else "image/png"
+
+    first, second = (
+        browser.generic("POST", f"{API}/figures/", body, content_type=sort, headers=headers) for _ in "12"
+    )
+
+    assert first.status_code == second.status_code == status, first.content
+    assert "Idempotency-Replayed" in second.headers
+
+
+@pytest.mark.django_db
 class TestSecrets:
     def test_a_secret_is_kept_nowhere_and_a_repetition_is_told_so(self, browser: Client) -> None:
         version = factories.version()
