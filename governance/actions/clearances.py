@@ -21,6 +21,7 @@ from governance.events import (
     VersionSuspended,
 )
 from governance.models import Clearance, Review, ReviewCondition, RiskDecision, Suspension
+from governance.models.reviews import with_authors
 from governance.reviews import APPROVED_ONCE
 from registry.errors import Conflict
 from registry.events import Event, publish, publish_together
@@ -135,15 +136,15 @@ def _outdate(codes: dict[int, tuple[str, ...]], by: User) -> list[Event]:
     """Mark the approvals of these versions' cards as stale; the events that tell of it."""
     if not codes:
         return []
-    told: list[Event] = []
     rows = Review.objects.filter(document__version__in=codes, state=Review.State.APPROVED)
-    for review in rows.with_subject().order_by("pk"):
+    reviews = list(rows.with_subject().order_by("pk"))
+    with_authors(reviews)  # who are told of it
+    for review in reviews:
         review.state = Review.State.STALE
         review.stale_codes = ", ".join(codes[review.document.version_id or 0])
         review.ended_at = timezone.now()
-        review.save(update_fields=["state", "stale_codes", "ended_at"])
-        told.append(ReviewStale(review=review, codes=review.stale_codes, by=by))
-    return told
+    Review.objects.bulk_update(reviews, ["state", "stale_codes", "ended_at"], batch_size=1_000)
+    return [ReviewStale(review=one, codes=one.stale_codes, by=by) for one in reviews]
 
 
 @transaction.atomic
