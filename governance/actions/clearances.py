@@ -40,7 +40,8 @@ def recompute(*, versions: Iterable[Version], by: User) -> list[Clearance]:
     """
     # Lock before looking: of two transactions that each change a fact, the later one sees what the earlier one did.
     keys = [version.pk for version in versions]
-    rows = list(Version.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
+    locked = Version.objects.select_for_update(of=("self",), no_key=True).select_related("model")
+    rows = list(locked.filter(pk__in=keys).order_by("pk"))
     facts = gather(rows)
     stored = {(row.version_id, row.environment): row for row in Clearance.objects.filter(version__in=rows)}
     answers, changed, flipped = [], [], []
@@ -143,6 +144,7 @@ def _outdate(codes: dict[int, tuple[str, ...]], by: User) -> list[Event]:
         review.state = Review.State.STALE
         review.stale_codes = ", ".join(codes[review.document.version_id or 0])
         review.ended_at = timezone.now()
+        review.revision.document = review.document  # the same one, which its history need not ask for again
     Review.objects.bulk_update(reviews, ["state", "stale_codes", "ended_at"], batch_size=1_000)
     return [ReviewStale(review=one, codes=one.stale_codes, by=by) for one in reviews]
 
