@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -26,7 +26,7 @@ from governance.actions import (
 from governance.models import Notice, Review, Token
 from governance.permissions import may_countersign, who_may_countersign, who_sees_token
 from registry.actions import teams
-from registry.models import Dataset, Document, Model, User, Version
+from registry.models import Dataset, Document, Model, RoleGrant, User, Version
 from registry.models.sight import holding, seeing
 from registry.permissions import can_see, who_can_see
 from tests import factories
@@ -37,11 +37,16 @@ member = factories.member
 
 
 def crowd(count: int) -> None:
-    """So many more who write, judge, issue and grant; and models that have nothing to do with it."""
-    for n in range(count):
-        for role in ("owner", "reviewer", "compliance", "admin"):
-            member(role, f"{role}-{n}")
-        factories.model()
+    """So many who write, judge, issue and grant, besides those who do it in the tests."""
+    machine, links = User.machine(), User.groups.through
+    for role in ("owner", "reviewer", "compliance", "admin"):
+        there = User.objects.filter(username__startswith=f"{role}-").count()
+        names = [f"{role}-{n}" for n in range(there, count)]
+        made = User.objects.bulk_create(User(username=name, email=f"{name}@example.org") for name in names)
+        facts = {"role": role, "since": timezone.now(), "reason": "For a test.", "by": machine}
+        RoleGrant.objects.bulk_create(RoleGrant(user=one, **facts) for one in made)
+        group = Group.objects.get(name=role)
+        links.objects.bulk_create(links(user_id=one.pk, group_id=group.pk) for one in made)
 
 
 def high() -> Version:
