@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from governance.models import Absence, Judgement, Review, judging_roles
+from governance.models import Absence, Judgement, Review
 from governance.models.reviews import judging_groups
-from governance.permissions import is_independent, may_still_judge
+from governance.permissions import may_still_judge, who_could_judge
 from registry.models import User
-from registry.permissions import can_see
 
 ALIKE = "SELECT user_id FROM registry_membership WHERE group_id = ANY(%s)"
 
@@ -67,15 +66,11 @@ def absent_for(user: User, review: Review, roles: Iterable[str]) -> list[User]:
         return []
     rows = Absence.objects.in_force().filter(stand_in=user).select_related("person").order_by("since", "pk")
     people = [absence.person for absence in rows]
-    judged = set(Judgement.objects.filter(review=review).values_list("by", flat=True)) if people else set()
-    return [
-        one
-        for one in people
-        if one.pk not in judged
-        and wanted & set(judging_roles(one))
-        and is_independent(one, review)
-        and can_see(one, review.document)
-    ]
+    if not people:
+        return []
+    judged = set(Judgement.objects.filter(review=review).values_list("by", flat=True))
+    held = who_could_judge(people, review)
+    return [one for one in people if one.pk not in judged and wanted & set(held.get(one.pk, ()))]
 
 
 def in_place_of(by: User, review: Review, role: str) -> User | None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache, reduce
+from functools import lru_cache, reduce
 from operator import itemgetter, or_
 from typing import Any, NamedTuple
 
@@ -38,6 +38,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = "(extract(epoch FROM %(expressions)s) * 1000000)::bigint"
 Bits = int  # a set of models, as `Names` has them
 NONE: Bits = 0
+Halves = list[list[str]]  # of a duty: the roles that give each
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,10 @@ class Names:
         """The set of this one model; of none where it is gone."""
         return self._bits.get(key, NONE)
 
+    def bits(self, keys: Iterable[int]) -> Bits:
+        """The set of these models."""
+        return reduce(or_, map(self.bit, keys), NONE)
+
     def _first(self, models: Bits) -> tuple[str, ...]:
         """The first of them by name."""
         found: list[str] = []
@@ -163,27 +168,36 @@ def overlaps() -> list[Overlap]:
     systems = tuple(System.objects.filter(retired_at=None).order_by("name").values_list("name", flat=True))
     found = []
     for person in _people():
-        held = _held(frozenset(person.roles)) | person.own
-        for duty in DUTIES:
-            if not person.is_superuser and not {duty.first, duty.second or duty.first} <= held:
-                continue
+        both, everything = _both(tuple(person.roles), person.own, is_superuser=person.is_superuser)
+        for duty, halves in both:
             if duty is RISK:
                 kind, count, first = "systems", len(systems), systems[:SHOWN]
             else:
-                everything = person.is_superuser or "registry.view_model" in held
                 models = names.all if everything else sight.of((person.pk,), person.groups)
                 if duty is ISSUE:
                     models &= usable.of(person.subjects, person.groups)
                 kind, count, first = "models", models.bit_count(), names.first(models)
             if count:
-                found.append(Overlap(person, duty, count, kind, first, _since(duty, person.roles)))
+                found.append(Overlap(person, duty, count, kind, first, _since(halves, person.roles)))
     return found
 
 
-@cache
-def _held(roles: frozenset[str]) -> frozenset[str]:
-    """What these roles may do together."""
-    return frozenset(right for role in roles for right in ROLES[role])
+@lru_cache(maxsize=1000)
+def _both(
+    roles: tuple[str, ...], own: frozenset[str], *, is_superuser: bool
+) -> tuple[list[tuple[Duty, Halves]], bool]:
+    """The duties of which somebody with these roles and rights holds both halves, each half with the roles that give it, and
+    whether they see every model. A half that comes by no role is left out.
+    """
+    held = own.union(*(RIGHTS[role] for role in roles))
+    found = []
+    for duty in DUTIES:
+        if is_superuser or {duty.first, duty.second or duty.first} <= held:
+            halves = [
+                [role for role in roles if right in RIGHTS[role]] for right in (duty.first, duty.second)
+            ]
+            found.append((duty, [half for half in halves if half]))
+    return found, is_superuser or "registry.view_model" in held
 
 
 RIGHTS = {role: frozenset(rights) for role, rights in ROLES.items()}
@@ -216,23 +230,24 @@ def _people() -> Iterator[Person]:
 
 
 def _teams(accounts: QuerySet[User]) -> dict[int, list[str]]:
-    """Account → the handles of its teams. One row an account: thirty thousand memberships would cost as much as the rest."""
+    """Account → the handles of its teams. One row a team: thirty thousand memberships would cost as much as the rest."""
     members = TeamMember.objects.standing().filter(team__archived_at=None, user__in=accounts.values("pk"))
-    handles = ArrayAgg("team__group__name", order_by="team__group")
-    return dict(members.values_list("user_id").annotate(handles=handles))
+    teams = members.values_list("team__group__name").order_by("team__group")
+    found: dict[int, list[str]] = defaultdict(list)
+    for handle, people in teams.annotate(people=ArrayAgg("user_id")):
+        for person in people:
+            found[person].append(handle)
+    return found
 
 
 def _sight(names: Names) -> Reach:
     """What is shared with whom."""
-    own: dict[int, Bits] = defaultdict(int)
-    grouped: dict[str, Bits] = defaultdict(int)
     shared = {"permission__codename": VIEW_MODEL, "permission__content_type__app_label": "registry"}
-    people = ModelUserObjectPermission.objects.filter(**shared).values_list("user", "content_object")
-    for user, model in people:
-        own[user] |= names.bit(model)
-    groups = ModelGroupObjectPermission.objects.filter(**shared).values_list("group__name", "content_object")
-    for group, model in groups:
-        grouped[group] |= names.bit(model)
+    models = ArrayAgg("content_object_id")
+    people = ModelUserObjectPermission.objects.filter(**shared).values_list("user")
+    own = {user: names.bits(keys) for user, keys in people.annotate(models=models)}
+    groups = ModelGroupObjectPermission.objects.filter(**shared).values_list("group__name")
+    grouped = {group: names.bits(keys) for group, keys in groups.annotate(models=models)}
     return Reach(own, grouped)
 
 
@@ -244,26 +259,35 @@ def _usable(names: Names) -> Reach:
     now = timezone.now()
     for model, body in rows:
         bit = names.bit(model)
-        for subjects, end in _lets_in(bytes(body)):
-            for subject in subjects if end is None or end > now else ():
-                kind, _, name = subject.partition(":")
-                if kind == "group":
+        for groups, others, end in _lets_in(bytes(body)):
+            if end is None or end > now:
+                for name in groups:
                     grouped[name] |= bit
-                else:
+                for subject in others:
                     own[subject] |= bit
     return Reach(own, grouped)
 
 
 @lru_cache(maxsize=4096)
-def _lets_in(body: bytes) -> tuple[tuple[tuple[str, ...], datetime | None], ...]:
-    """Subjects, and until when, of each rule that lets somebody predict. Published bytes never change."""
+def _lets_in(body: bytes) -> tuple[tuple[list[str], list[str], datetime | None], ...]:
+    """Groups by name, other subjects, and until when, of each rule that lets somebody predict. Published bytes never change."""
     content = canonical.parse(body)
     rules = content.get("rules") if isinstance(content, dict) else None
     return tuple(
-        (tuple(map(str, rule.get("subjects", ()))), _end(rule))
+        (*_split(map(str, rule.get("subjects", ()))), _end(rule))
         for rule in (rules if isinstance(rules, list) else [])
         if isinstance(rule, dict) and rule.get("effect") == "allow" and "predict" in rule.get("actions", ())
     )
+
+
+def _split(subjects: Iterable[str]) -> tuple[list[str], list[str]]:
+    groups, others = [], []
+    for subject in subjects:
+        if subject.startswith("group:"):
+            groups.append(subject.removeprefix("group:"))
+        else:
+            others.append(subject)
+    return groups, others
 
 
 def _end(rule: Mapping[str, Any]) -> datetime | None:
@@ -271,10 +295,6 @@ def _end(rule: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(str(end)) if end else None
 
 
-def _since(duty: Duty, roles: Mapping[str, int]) -> int | None:
+def _since(halves: Halves, roles: Mapping[str, int]) -> int | None:
     """When the later of the two rights came."""
-    begun = []
-    for right in (duty.first, duty.second):
-        times = [at for role, at in roles.items() if right in RIGHTS[role]]
-        begun += [min(times)] if times else []
-    return max(begun) if begun else None
+    return max([min([roles[role] for role in half]) for half in halves], default=None)

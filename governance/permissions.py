@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from django.db import connection
+
 from governance.models import Judgement, Review, ReviewCondition, ServiceAccount, Token, judging_roles
-from governance.models.reviews import JUDGES
+from governance.models.reviews import JUDGES, judging_roles_of
 from governance.reviews import counts, wanted
 from registry.models import Model, Revision, User
-from registry.permissions import can, can_see
+from registry.models.sight import holding, seeing
+from registry.permissions import can, who_can_see
 from registry.verdict import ALLOWED, Verdict, denied
 
 COMMENT = "governance.write_comment"
+NAMED = """
+SELECT m.token_id, m.model_id FROM governance_token_models m WHERE m.token_id = ANY(%(tokens)s)
+UNION
+SELECT t.id, m.id FROM governance_token t JOIN registry_model m ON m.tags @> jsonb_build_object(t.tag_key, t.tag_value)
+WHERE t.id = ANY(%(tokens)s) AND t.tag_key > ''
+"""
 
 
 def may_judge(user: User, review: Review) -> Verdict:
@@ -68,14 +80,19 @@ def open_roles(user: User, review: Review, still: tuple[str, ...] | None = None)
     `still` is what is wanted, for whoever has asked for it already.
     """
     still = still_wanted(review) if still is None else still
-    named = [role for role in judging_roles(user) if counts(role, still)]
+    return _counting(judging_roles(user), still)
+
+
+def _counting(held: Iterable[str], still: tuple[str, ...]) -> tuple[str, ...]:
+    named = [role for role in held if counts(role, still)]
     return tuple(sorted(named, key=lambda role: (role not in still, role)))
 
 
 def may_still_judge(review: Review) -> list[tuple[User, tuple[str, ...]]]:
     """Everybody who may judge `review` now, by name, and the roles in which their approval would count.
 
-    What notices, reminders and delegation stand on: nobody who may not judge is ever asked to.
+    What notices, reminders and delegation stand on: nobody who may not judge is ever asked to. Seven queries, however many
+    there are.
     """
     if not (still := still_wanted(review)):
         return []
@@ -84,8 +101,32 @@ def may_still_judge(review: Review) -> list[tuple[User, tuple[str, ...]]]:
     ).exclude(pk=review.submitted_by_id)
     people = people.exclude(pk__in=Revision.objects.filter(document=review.document_id).values("by"))
     people = people.exclude(pk__in=review.judgements.values("by")).distinct().order_by("username")
-    found = [(one, open_roles(one, review, still)) for one in people if can_see(one, review.document)]
-    return [(one, roles) for one, roles in found if roles]
+    found = {one.pk: one for one in people}
+    held, seen = judging_roles_of(found), who_can_see(found, [review.document])
+    able = [
+        (one, _counting(held.get(pk, ()), still))
+        for pk, one in found.items()
+        if (pk, review.document) in seen
+    ]
+    return [(one, roles) for one, roles in able if roles]
+
+
+def who_could_judge(people: Iterable[User], review: Review) -> dict[int, list[str]]:
+    """Those of `people` who are independent of `review` and see it: key → the roles that they hold and that judge.
+
+    What `is_independent` and `judging_roles` say of one, for many, and whatever is signed off by now.
+    """
+    wrote = set(Revision.objects.filter(document=review.document_id).values_list("by", flat=True))
+    others = {
+        one.pk
+        for one in people
+        if one.kind == User.Kind.PERSON
+        and one.is_active
+        and one.pk != review.submitted_by_id
+        and one.pk not in wrote
+    }
+    seen = who_can_see(others, [review.document])
+    return judging_roles_of(pk for pk in others if (pk, review.document) in seen)
 
 
 def may_comment(user: User) -> Verdict:
@@ -96,6 +137,41 @@ def may_comment(user: User) -> Verdict:
     if user.kind != User.Kind.PERSON:
         return denied("comment_person", "Only a person comments.", "Somebody who signs in can.")
     return can(user, COMMENT)
+
+
+def who_may_countersign(people: Iterable[User], token: Token) -> list[User]:
+    """Those of `people` whom `may_countersign` allows, in their order. Some queries, however many they are."""
+    known = list(people)
+    own = {token.issued_by_id, token.owner_id}
+    own.update(ServiceAccount.objects.filter(account=token.owner_id).values_list("sponsor", flat=True))
+    reached = frozenset(token.reach().values_list("pk", flat=True))
+    seen = seeing([one.pk for one in known], [reached], whole=True) if reached else None
+    return [one for one in known if one.pk not in own and (seen is None or (one.pk, reached) in seen)]
+
+
+def who_sees_token(people: Collection[int], tokens: Sequence[Token]) -> set[tuple[int, Token]]:
+    """(account, token) for each of `people` (keys) for whom the token exists, as `Token.objects.visible_to` says of one."""
+    active = set(User.objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True))
+    rows = ServiceAccount.objects.filter(account__in=[one.owner_id for one in tokens])
+    sponsors = dict(rows.values_list("account", "sponsor"))
+    behind = _models_named(tokens)
+    seen = seeing(holding("governance.view_token", active), behind.values())
+    return {
+        (pk, one)
+        for one in tokens
+        for pk in active
+        if pk in (one.owner_id, one.issued_by_id, sponsors.get(one.owner_id)) or (pk, behind[one]) in seen
+    }
+
+
+def _models_named(tokens: Sequence[Token]) -> dict[Token, frozenset[int]]:
+    """The models that each token names, or that bear its tag."""
+    found: dict[UUID, set[int]] = {one.pk: set() for one in tokens}
+    with connection.cursor() as cursor:
+        cursor.execute(NAMED, {"tokens": [*found]})
+        for token, model in cursor.fetchall():
+            found[token].add(model)
+    return {one: frozenset(found[one.pk]) for one in tokens}
 
 
 def may_countersign(user: User, token: Token) -> Verdict:

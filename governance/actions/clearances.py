@@ -21,6 +21,7 @@ from governance.events import (
     VersionSuspended,
 )
 from governance.models import Clearance, Review, ReviewCondition, RiskDecision, Suspension
+from governance.models.reviews import with_authors
 from governance.reviews import APPROVED_ONCE
 from registry.errors import Conflict
 from registry.events import Event, publish, publish_together
@@ -39,7 +40,8 @@ def recompute(*, versions: Iterable[Version], by: User) -> list[Clearance]:
     """
     # Lock before looking: of two transactions that each change a fact, the later one sees what the earlier one did.
     keys = [version.pk for version in versions]
-    rows = list(Version.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
+    locked = Version.objects.select_for_update(of=("self",), no_key=True).select_related("model")
+    rows = list(locked.filter(pk__in=keys).order_by("pk"))
     facts = gather(rows)
     stored = {(row.version_id, row.environment): row for row in Clearance.objects.filter(version__in=rows)}
     answers, changed, flipped = [], [], []
@@ -135,15 +137,16 @@ def _outdate(codes: dict[int, tuple[str, ...]], by: User) -> list[Event]:
     """Mark the approvals of these versions' cards as stale; the events that tell of it."""
     if not codes:
         return []
-    told: list[Event] = []
     rows = Review.objects.filter(document__version__in=codes, state=Review.State.APPROVED)
-    for review in rows.with_subject().order_by("pk"):
+    reviews = list(rows.with_subject().order_by("pk"))
+    with_authors(reviews)  # who are told of it
+    for review in reviews:
         review.state = Review.State.STALE
         review.stale_codes = ", ".join(codes[review.document.version_id or 0])
         review.ended_at = timezone.now()
-        review.save(update_fields=["state", "stale_codes", "ended_at"])
-        told.append(ReviewStale(review=review, codes=review.stale_codes, by=by))
-    return told
+        review.revision.document = review.document  # the same one, which its history need not ask for again
+    Review.objects.bulk_update(reviews, ["state", "stale_codes", "ended_at"], batch_size=1_000)
+    return [ReviewStale(review=one, codes=one.stale_codes, by=by) for one in reviews]
 
 
 @transaction.atomic

@@ -6,10 +6,8 @@ nobody's business.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -20,8 +18,10 @@ from governance.audience import Done
 from governance.audience.base import Told
 from governance.models import Letter, MailRhythm, Notice, Switch, Token
 from governance.notices import KIND, KINDS, next_digest
+from governance.permissions import who_sees_token
 from registry.errors import Invalid, Missing
 from registry.models import Document, User, Version
+from registry.permissions import who_can_see
 
 ASKING = [one.key for one in KINDS if one.asks]
 LONGEST_TEXT = 400
@@ -116,7 +116,7 @@ def _rows(told: Sequence[Told], by: User) -> Iterator[tuple[Notice, bool]]:
             by_mail = wants.by_mail if wants else KIND[one.kind].is_mailed
             by_mail = by_mail and settings.MAIL_ENABLED and bool(person.email)
             is_somebody = person.pk != by.pk and person.is_active and person.kind == User.Kind.PERSON
-            sees = one.subject is None or (person.pk, type(one.subject), one.subject.pk) in seen
+            sees = one.subject is None or (person.pk, one.subject) in seen
             if is_somebody and sees and (in_app or by_mail):
                 yield _notice(one, person, by, in_app=in_app, now=now), by_mail
 
@@ -139,20 +139,12 @@ def _notice(told: Told, person: User, by: User, *, in_app: bool, now: datetime) 
     )
 
 
-def _seen(told: Sequence[Told]) -> set[tuple[int, object, object]]:
-    """Who sees what of all that is told: one query for each person and kind of thing."""
-    people: dict[int, User] = {}
-    keys: dict[tuple[int, Any], set[object]] = defaultdict(set)
-    for one in told:
-        if one.subject is not None:
-            for person in one.people:
-                people[person.pk] = person
-                keys[person.pk, type(one.subject)].add(one.subject.pk)
-    return {
-        (who, kind, pk)
-        for (who, kind), asked in keys.items()
-        for pk in kind.objects.visible_to(people[who]).filter(pk__in=asked).values_list("pk", flat=True)
-    }
+def _seen(told: Sequence[Told]) -> set[tuple[int, object]]:
+    """Who sees what of all that is told: some queries for each kind of thing, however many people and things there are."""
+    people = {person.pk for one in told if one.subject for person in one.people}
+    tokens = {one.subject for one in told if isinstance(one.subject, Token)}
+    others = {one.subject for one in told if isinstance(one.subject, (Document, Version))}
+    return {*who_can_see(people, others), *(who_sees_token(people, [*tokens]) if tokens else ())}
 
 
 def _letters(rows: Sequence[Notice]) -> list[Letter]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from governance.audience.base import Told, brief, cause, distinct, holders, moment
 from governance.models import Token
-from governance.permissions import may_countersign
+from governance.permissions import who_may_countersign
 from registry.models import User
 
 
@@ -54,7 +54,7 @@ def token_waits(event: Any) -> list[Told]:
     if not event.waits:
         return []
     token = event.token
-    people = [one for one in holders("governance.issue_token") if may_countersign(one, token)]
+    people = who_may_countersign(holders("governance.issue_token"), token)
     text = f"{event.by} issued the token “{token.name}” for {token.environment}; it needs a second person."
     return _of_token(token, "token.waits", people, text)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Q
-
 from governance.audience.base import MOST_TOLD, Told, brief, cause, distinct, moment
 from governance.deputies import asked
 from governance.models import Review, ReviewCondition
+from governance.models.reviews import with_authors
 from governance.reviews import SUPERSEDED
 from registry.models import Revision, RoleGrant, User
 
@@ -24,8 +23,9 @@ def reminded(review: Review, kind: str, text: str, *parts: object) -> list[Told]
 
 def involved(review: Review) -> list[User]:
     """Who submitted what is reviewed, and who wrote it."""
-    wrote = Revision.objects.filter(document=review.document_id).values("by")
-    return list(User.objects.filter(Q(pk=review.submitted_by_id) | Q(pk__in=wrote)).order_by("username"))
+    with_authors([review])
+    written: list[Revision] = review.document.written  # type: ignore[attr-defined]
+    return sorted(distinct(review.submitted_by, *(one.by for one in written)), key=User.get_username)
 
 
 def _of_review(review: Review, kind: str, people: Sequence[User], text: str, *parts: object) -> Told:

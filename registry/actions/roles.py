@@ -27,6 +27,7 @@ def give(
 ) -> RoleGrant:
     """Give somebody else a role, from now or `since`, and until `until`; an auditor's ends within 180 days."""
     require(by, "registry.grant_role")
+    administrators()  # this lock before that of a row, as whoever takes a role has it
     user = User.objects.select_for_update().get(pk=user.pk)  # two roles at the same time are given one by one
     now = timezone.now()
     starts = max(since or now, now)
@@ -78,6 +79,7 @@ def take(*, grant: RoleGrant, by: User) -> RoleGrant:
 def tidy(*, by: User) -> int:
     """Bring memberships and the trail after roles whose time is over. They stopped to count when it was."""
     require(by, "registry.grant_role")
+    administrators()  # as above
     over = RoleGrant.objects.select_for_update(skip_locked=True, of=("self",)).select_related("user")
     lapsed = list(over.filter(ended_at=None, until__lte=timezone.now()).order_by("pk"))
     for grant in lapsed:

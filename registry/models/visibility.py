@@ -32,18 +32,18 @@ JOIN registry_membership belongs ON belongs.group_id = theirs.group_id
 WHERE belongs.user_id = %s AND theirs.permission_id = ({SEEING})
 """  # noqa: S608 - fixed text
 
-# The same from the other side: who sees the model with this key. Whoever changes the one changes the other; and so does
-# `cardinal_sees`, which the gate asks (a test compares the three).
+# The same from the other side: who sees the model with this key. The groups that see it are one list: memberships are read once.
+# Whoever changes the one changes the other; and so does `cardinal_sees`, which the gate asks (a test compares the three).
 SEERS = f"""
 SELECT own.user_id FROM registry_modeluserobjectpermission own
 WHERE own.content_object_id = %(model)s AND own.permission_id = ({SEEING})
 UNION
-SELECT belongs.user_id FROM registry_modelgroupobjectpermission theirs
-JOIN registry_membership belongs ON belongs.group_id = theirs.group_id
-WHERE theirs.content_object_id = %(model)s AND theirs.permission_id = ({SEEING})
-UNION
-SELECT belongs.user_id FROM registry_membership belongs
-JOIN auth_group_permissions held ON held.group_id = belongs.group_id WHERE held.permission_id = ({SEEING})
+SELECT belongs.user_id FROM registry_membership belongs WHERE belongs.group_id = ANY (ARRAY(
+  SELECT theirs.group_id FROM registry_modelgroupobjectpermission theirs
+  WHERE theirs.content_object_id = %(model)s AND theirs.permission_id = ({SEEING})
+  UNION
+  SELECT held.group_id FROM auth_group_permissions held WHERE held.permission_id = ({SEEING})
+))
 UNION
 SELECT held.user_id FROM registry_user_user_permissions held WHERE held.permission_id = ({SEEING})
 UNION

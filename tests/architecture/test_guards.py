@@ -60,6 +60,8 @@ OTHER = {
     ("auth_group", "group_keeps_name"),
     ("auth_group_permissions", "rights_of_roles"),
     ("registry_rolegrant", "last_administrator"),
+    ("registry_rolegrant", "administrators_in_order"),
+    ("registry_user", "administrators_in_order"),
     ("registry_user", "last_administrator"),
     ("registry_user", "last_administrator_gone"),
     ("registry_ledgerrow", "ledger_clock"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable
@@ -256,3 +257,46 @@ def test_the_administration_of_django_switches_nobody_off(owner: User, as_user: 
     owner.refresh_from_db()
     assert owner.is_active
     assert not Token.objects.exists()
+
+
+SWITCH_OFF = "UPDATE registry_user SET is_active = false WHERE id = %s AND is_active"
+TAKE = (
+    "UPDATE registry_rolegrant SET ended_at = now(), ended_by_id = %s WHERE user_id = %s AND ended_at IS NULL"
+)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["switched off", "role taken", "both ways"])
+def test_two_who_remove_two_administrators_in_turn_do_not_wait_for_each_other(way: str) -> None:
+    """Each by raw SQL, in the opposite order, and each with one statement done when the other begins."""
+    machine, first, last = (
+        User.machine(),
+        factories.member("admin", "first"),
+        factories.member("admin", "last"),
+    )
+    factories.member("admin", "stays")
+    meeting = threading.Barrier(2)
+
+    def statement(user: User, *, switches_off: bool) -> tuple[str, tuple[int, ...]]:
+        return (SWITCH_OFF, (user.pk,)) if switches_off else (TAKE, (machine.pk, user.pk))
+
+    def remove(*order: User, switches_off: bool) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            for user in order:
+                cursor.execute(*statement(user, switches_off=switches_off))
+                with contextlib.suppress(
+                    threading.BrokenBarrierError
+                ):  # one waits for the lock: the other goes on
+                    meeting.wait(timeout=1)
+
+    outcomes = both(
+        lambda: remove(first, last, switches_off=way != "role taken"),
+        lambda: remove(last, first, switches_off=way == "switched off"),
+    )
+
+    assert outcomes == [None, None]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT u.username FROM cardinal_administrators() a(id) JOIN registry_user u USING (id)"
+        )
+        assert cursor.fetchall() == [("stays",)]
