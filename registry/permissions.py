@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from django.db.models import Model as Row
 
 from registry.errors import Missing, Refused
-from registry.models import Dataset, Document, Figure, Import, Model, RunInput, System, User, Version
+from registry.models import Dataset, Document, Figure, Import, Model, Reading, System, User, Version
 from registry.models.sight import Set, seeing
 from registry.verdict import ALLOWED, Verdict, denied
 
@@ -54,11 +54,9 @@ def _models_behind(subjects: Iterable[Version | Document]) -> dict[Row, Set]:
         )
     )
     read: dict[int | None, set[int]] = defaultdict(set)
-    used = RunInput.objects.filter(
-        snapshot__dataset__in=[one.dataset_id for one in documents if one.dataset_id]
-    )
-    rows = used.exclude(run__versions=None).values_list("snapshot__dataset", "run__versions__model")
-    for dataset, model in rows.distinct():
+    sheets = [one.dataset_id for one in documents if one.dataset_id]
+    rows = Reading.objects.filter(dataset__in=sheets).values_list("dataset", "model").distinct()
+    for dataset, model in rows:
         read[dataset].add(model)
     return {
         one: frozenset(

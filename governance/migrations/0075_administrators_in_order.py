@@ -21,7 +21,7 @@ ALTER TABLE registry_rolegrant ENABLE ALWAYS TRIGGER administrators_in_order;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0070_standing"), ("registry", "0095_offered_hash")]
+    dependencies = [("governance", "0071_told"), ("registry", "0096_readings")]
 
     operations = [
         migrations.RunSQL(
