@@ -69,6 +69,8 @@ def test_a_phrase_spans_no_two_texts() -> None:
     carded(described("alpha two"), "Human oversight.")
 
     assert found('alpha "human oversight"') == found('"human oversight"') == {"alpha two"}
+    assert found("alpha human-oversi") == {"alpha two"}  # which may go on, and so has no marks
+    assert found('alpha -"human oversight"') == {"alpha one", "alpha human"}
 
 
 def test_a_word_between_that_is_in_no_index_belongs_to_the_phrase() -> None:
