@@ -69,8 +69,8 @@ def keys(query: Query, *kinds: str, user: User | None = None) -> dict[str, Keys]
 class _Found:
     """A query in the database's words: each condition walks the index once, whatever kinds are asked for.
 
-    A phrase is only looked for among the objects that have all words, and that the asker may see: what follows what is
-    not in the index, and to see it unpacks a document.
+    A phrase is only looked for among the objects that have its marks, or all words, and that the asker may see: to see
+    what follows what unpacks a document.
     """
 
     def __init__(self, query: Query, user: User | None, kinds: Iterable[str]) -> None:
@@ -80,10 +80,10 @@ class _Found:
         self.user = user
         if user is not None:
             self._see(user, {"dataset" if kind == "document" else kind for kind in kinds})
-        plain = [group for group in query.groups if not any(term.is_phrase for term in group)]
         # Nothing to narrow phrases by, or something: then they are looked for last.
-        narrows = bool(plain or user)
-        self.phrases = [group for group in query.groups if group not in plain] if narrows else []
+        narrows = bool(user) or any(all(term.is_marked for term in group) for group in query.groups)
+        phrases = [group for group in query.groups if any(term.is_phrase for term in group)]
+        self.phrases = phrases if narrows else []
         self.wanted = [
             self._scan(words_of_any(group) if narrows else any_of(group)) for group in query.groups
         ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import ClassVar
 
 from django.contrib.postgres.search import CombinedSearchQuery, SearchQuery
 
@@ -19,6 +20,12 @@ GAP = re.compile(r"[\x00-/:-@\[-`{-\u00bf\u2000-\u206f\u3000-\u303f]+")
 TERM = re.compile(r'(?P<not>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 
 TsQuery = SearchQuery | CombinedSearchQuery
+
+
+class Marks(SearchQuery):
+    """That the marks of a phrase are in the index, which hold of whatever has the phrase (migration 0097)."""
+
+    SEARCH_TYPES: ClassVar[dict[str, str]] = {"marks": "search_phrase"}  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
@@ -42,14 +49,21 @@ class Term:
 
     @property
     def is_phrase(self) -> bool:
-        """Whether words must follow one another, which an index of words cannot tell."""
+        """Whether words must follow one another: what the index says of that is looked at again."""
         return len(self.words) > 1
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether the index leaves hardly more than what fits. Of a phrase that may go on it knows the words alone."""
+        return not (self.is_phrase and self.is_prefix)
+
     def words_tsquery(self) -> TsQuery:
-        """The condition that its words are there, anywhere: holds wherever the term is found."""
+        """A condition on the index alone, that its words are there: holds wherever the term is found."""
         if not self.is_phrase:
             return self.tsquery()
         phrase = " ".join(self.words)
+        if self.is_marked:
+            return Marks(phrase, search_type="marks")
         found = SearchQuery(phrase, config="pg_catalog.simple") | SearchQuery(
             phrase, config="pg_catalog.english"
         )
@@ -91,7 +105,7 @@ def any_of(terms: Iterable[Term]) -> TsQuery:
 
 
 def words_of_any(terms: Iterable[Term]) -> TsQuery:
-    """The condition that the words of one of `terms` are there, in any order."""
+    """A condition on the index alone that holds wherever one of `terms` is found."""
     return reduce(or_, (term.words_tsquery() for term in terms))
 
 
