@@ -76,9 +76,12 @@ def search(user: User, query: Query, *, kinds: tuple[str, ...] = (), shown: int 
 
 
 def _best(query: Query, kind: str, found: Keys) -> QuerySet[Any]:
-    """Best hits first, the newest of those that fit equally well."""
+    """Best hits first, the newest of those that fit equally well; of each what its address needs."""
     rows = by_relevance(query, kind, found).order_by("-relevance", "-pk")
-    return rows.select_related("version__model", "dataset") if kind == "document" else rows
+    if kind != "document":
+        return rows.only("slug")
+    of = ("version__number", "version__model__slug", "dataset__slug")
+    return rows.select_related("version__model", "dataset").only("kind", *of)
 
 
 def _rows(first: dict[str, list[Any]]) -> dict[tuple[str, int], SearchRow]:

@@ -18,13 +18,14 @@ from governance.finding.criteria import Chosen, Plan
 from governance.models import SavedFilter
 from governance.views import rows
 from registry.models import SearchRow, User
-from registry.paging import Page, page
+from registry.paging import SIZE, Page, page
 from registry.request import PortalRequest
 from registry.search.query import LONGEST
 from registry.search.snippets import snippets
 from registry.spreadsheets import answer
 
 CHUNK = 500  # rows of an export in memory at once
+HITS = 25  # on a page of what was searched, best first: each says where the words stand
 FIRST = 4  # filters that stand beside the search; the others open on demand
 
 
@@ -67,7 +68,8 @@ def listed(
 ) -> dict[str, Any]:
     """What the page of a list shows, each object as `row` puts it, with its snippet when something is searched."""
     chosen = plan.chosen(request.GET)
-    cut: Page[Any] = page(plan.ordered(request.user, chosen), request, by=chosen.by)
+    size = HITS if chosen.query else SIZE
+    cut: Page[Any] = page(plan.ordered(request.user, chosen), request, by=chosen.by, size=size)
     shown = replace(cut, rows=plan.rows(request.user, chosen, [row.pk for row in cut]))
     _mark(chosen, kind, shown)
     fields = filter_fields(request.user, chosen)
