@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from governance.views.lists import HITS
 from registry.actions import documents
 from registry.documents.content import blank
 from registry.models import Model, User
@@ -107,7 +108,7 @@ def test_what_is_asked_stands_on_the_page_with_a_way_to_take_it_away(owner: User
 
 def test_a_page_of_a_filtered_list_leads_to_the_next_one(owner: User, as_user: AsUser) -> None:
     server = factories.tracking_server()
-    for number in range(53):
+    for number in range(HITS + 3):
         factories.model(server=server, name=f"gadget {number:02}")
     browser = as_user(owner)
     for sort in ("name", "-changed", "relevance"):
@@ -115,8 +116,8 @@ def test_a_page_of_a_filtered_list_leads_to_the_next_one(owner: User, as_user: A
         older = first.context["page"].older
         second = browser.get(f"/models/{older}")
         names = [row.name for answer in (first, second) for row in answer.context["page"]]
-        assert len(names) == len(set(names)) == 53, sort
-        assert first.context["count"] == second.context["count"] == 53
+        assert len(names) == len(set(names)) == HITS + 3, sort
+        assert first.context["count"] == second.context["count"] == HITS + 3
 
 
 def test_hits_are_marked_and_nothing_of_a_text_is_markup(owner: User, as_user: AsUser) -> None:
