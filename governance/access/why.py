@@ -18,7 +18,8 @@ from governance.gate import reasons
 from governance.gate.decide import Answer, weigh
 from governance.gate.grants import STATEMENT, Facts, TokenFacts
 from governance.gate.grants import facts as facts_in
-from governance.gate.request import CHAMPION, CHECK, Query
+from governance.gate.doors import CHAMPION
+from governance.gate.request import CHECK, Query
 from governance.models import BreakGlass, Clearance, Policy, Token
 from registry.models import Alias, Model, User, Version, groups_of
 

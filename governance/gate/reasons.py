@@ -26,6 +26,10 @@ class Reason:
         return 503 if self.status >= 500 else 403
 
 
+class Refused(Exception):
+    """The question is refused as it stands. Holds a code of the table below."""
+
+
 _TABLE = (
     Reason("allowed", 200, "Allowed", "Token, policy and clearance allow this query."),
     Reason(

@@ -14,16 +14,13 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from governance import tokens
+from governance.gate import doors, fronts
 from governance.gate.origin import Networks, network
+from governance.gate.reasons import Refused
 from governance.policies import PURPOSE
 
 CHECK, PROXY = "check", "proxy"
-CHAMPION = "champion"
 
-MODEL_PATH = re.compile(
-    rb"/models/(?P<model>[a-z0-9][a-z0-9_-]{0,119})"
-    rb"(?:@(?P<alias>[A-Za-z0-9_-]{1,255})|/versions/(?P<number>[1-9][0-9]{0,8}))?/invocations\Z"
-)
 METHOD = re.compile(rb"[A-Z]{1,10}\Z")
 BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([\x21-\x7e]+)\Z")
 SCHEME = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr](?:[ \t,]|\Z)")
@@ -31,9 +28,6 @@ LENGTH = re.compile(rb"[0-9]{1,15}\Z")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
 TOKEN = re.compile(rb"crd_[a-z][0-9A-Za-z]{16}|access_token=")
 
-ORIGINAL_URI, ORIGINAL_METHOD = b"x-original-uri", b"x-original-method"  # nginx
-FORWARDED_URI, FORWARDED_METHOD = b"x-forwarded-uri", b"x-forwarded-method"  # Traefik
-ORIGINAL_LENGTH = b"x-original-content-length"  # any proxy that asks /check, which gets no body
 NAMED_PURPOSE = b"cardinal-purpose"
 ONCE = frozenset(
     {
@@ -43,12 +37,8 @@ ONCE = frozenset(
         b"content-encoding",
         b"transfer-encoding",
         b"host",
-        ORIGINAL_URI,
-        ORIGINAL_METHOD,
-        FORWARDED_URI,
-        FORWARDED_METHOD,
-        ORIGINAL_LENGTH,
         NAMED_PURPOSE,
+        *fronts.HEADERS,
     }
 )
 
@@ -64,7 +54,7 @@ class Query:
     request_id: str
     method: str = ""
     model: str = ""
-    alias: str = CHAMPION
+    alias: str = doors.CHAMPION
     number: int | None = None
     named: bool = False  # whether the caller named a version or an alias
     action: str = "predict"
@@ -73,10 +63,6 @@ class Query:
     payload_bytes: int | None = None
     token: str = field(default="", repr=False)
     refusal: str = ""
-
-
-class _Refusal(Exception):
-    """A code of the table of reasons."""
 
 
 def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = ()) -> Query:
@@ -91,14 +77,16 @@ def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = ()) -> Q
     query = Query(door=door, request_id=request_id(pairs), network=address)
     try:
         headers = _single(pairs)
-        path, method = _original(raw, scope, headers, door)
+        if door == CHECK:
+            _keep_secrets_out_of(scope.get("query_string") or b"")
+        path, method = fronts.original(raw, scope, headers) if door == CHECK else fronts.own(raw, scope)
         query = replace(query, method=_method(method))
         _keep_secrets_out_of(path)
-        query = _with_model(query, path)
+        query = replace(query, **doors.target(path, query.method))
         _refuse_other_protocols(headers)
         query = _with_length(query, headers, body_limit)
         return replace(query, purpose=_purpose(headers), token=_token(headers))
-    except _Refusal as refusal:
+    except Refused as refusal:
         return replace(query, refusal=str(refusal))
 
 
@@ -118,37 +106,15 @@ def _single(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
             twice.add(name)
         found[name] = value
     if b"authorization" in twice:
-        raise _Refusal("several_credentials")
+        raise Refused("several_credentials")
     if twice:
-        raise _Refusal("headers_refused")
+        raise Refused("headers_refused")
     return found
-
-
-def _original(
-    raw: bytes, scope: Mapping[str, Any], headers: dict[bytes, bytes], door: str
-) -> tuple[bytes, bytes | None]:
-    """Path (with its query string) and method of the question. Exactly one source may speak of them."""
-    own_query: bytes = scope.get("query_string") or b""
-    own = raw + b"?" + own_query if own_query else raw
-    method: bytes = scope["method"].encode("latin-1")
-    if door == PROXY:
-        return own, method
-    said = [name for name in (ORIGINAL_URI, FORWARDED_URI) if name in headers]
-    if len(said) + (raw != b"/check") > 1:
-        raise _Refusal("headers_refused")
-    if raw != b"/check":
-        return own.removeprefix(b"/check"), method
-    _keep_secrets_out_of(own_query)
-    if own_query or not said:
-        raise _Refusal("path_refused")
-    if said == [ORIGINAL_URI]:
-        return headers[ORIGINAL_URI], headers.get(ORIGINAL_METHOD)
-    return headers[FORWARDED_URI], headers.get(FORWARDED_METHOD)
 
 
 def _keep_secrets_out_of(path: bytes) -> None:
     if TOKEN.search(path) or TOKEN.search(unquote_to_bytes(path)):
-        raise _Refusal("token_in_url")
+        raise Refused("token_in_url")
 
 
 def _method(method: bytes | None) -> str:
@@ -156,44 +122,30 @@ def _method(method: bytes | None) -> str:
     if method is None:
         return ""
     if not METHOD.match(method):
-        raise _Refusal("headers_refused")
+        raise Refused("headers_refused")
     return method.decode()
-
-
-def _with_model(query: Query, path: bytes) -> Query:
-    found = MODEL_PATH.match(path)
-    if not found:
-        raise _Refusal("path_refused")
-    query = replace(query, model=found["model"].decode())
-    if query.method not in ("", "POST"):
-        raise _Refusal("method_refused")
-    if found["number"]:
-        return replace(query, number=int(found["number"]), alias="", named=True)
-    if found["alias"]:
-        return replace(query, alias=found["alias"].decode(), named=True)
-    return query
 
 
 def _refuse_other_protocols(headers: dict[bytes, bytes]) -> None:
     both = b"transfer-encoding" in headers and b"content-length" in headers
     if both or b"upgrade" in headers or headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-        raise _Refusal("headers_refused")
+        raise Refused("headers_refused")
 
 
 def _with_length(query: Query, headers: dict[bytes, bytes], limit: int) -> Query:
     length = headers.get(b"content-length", b"0")
     if not LENGTH.match(length):
-        raise _Refusal("headers_refused")
+        raise Refused("headers_refused")
     if query.door == PROXY:
         if int(length) > limit:
-            raise _Refusal("too_large")
+            raise Refused("too_large")
         announced = b"transfer-encoding" not in headers
         return replace(query, payload_bytes=int(length) if announced else None)
-    original = headers.get(ORIGINAL_LENGTH, b"")
+    original = headers.get(fronts.ORIGINAL_LENGTH, b"")
     if not original:
         return query
     if not LENGTH.match(original):
-        raise _Refusal("headers_refused")
+        raise Refused("headers_refused")
     return replace(query, payload_bytes=int(original))
 
 
@@ -201,7 +153,7 @@ def _purpose(headers: dict[bytes, bytes]) -> str:
     """The purpose that is named, or none. One that no policy could name is refused: it goes into the journal."""
     text = headers.get(NAMED_PURPOSE, b"").decode("latin-1")
     if text and not PURPOSE.match(text):
-        raise _Refusal("purpose_malformed")
+        raise Refused("purpose_malformed")
     return text
 
 
@@ -209,11 +161,11 @@ def _token(headers: dict[bytes, bytes]) -> str:
     """The bearer token, well-formed; a typing error is told apart from a stranger without asking the database."""
     value = headers.get(b"authorization", b"")
     if not SCHEME.match(value):
-        raise _Refusal("token_missing")
+        raise Refused("token_missing")
     found = BEARER.match(value)
     if not found:
-        raise _Refusal("token_malformed")
+        raise Refused("token_malformed")
     text = found[1].decode()
     if not tokens.is_well_formed(text):
-        raise _Refusal("several_credentials" if b"," in found[1] else "token_malformed")
+        raise Refused("several_credentials" if b"," in found[1] else "token_malformed")
     return text
