@@ -31,7 +31,9 @@ class Load:
     statuses: dict[str, int]
 
 
-def run(port: int, requests: list[bytes], *, connections: int = 32, seconds: float = 5.0, rate: float = 0) -> Load:
+def run(
+    port: int, requests: list[bytes], *, connections: int = 32, seconds: float = 5.0, rate: float = 0
+) -> Load:
     """Sends `requests` in turn over `connections` for `seconds`; `rate` a second at most, 0 for as many as are answered."""
     order = {
         "port": port, "requests": [one.decode("latin-1") for one in requests], "connections": connections,

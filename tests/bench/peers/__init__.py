@@ -10,7 +10,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("django", "djangorestframework", "django-rest-knox", "django-guardian", "psycopg[binary]", "granian")
+PACKAGES = (
+    "django",
+    "djangorestframework",
+    "django-rest-knox",
+    "django-guardian",
+    "psycopg[binary]",
+    "granian",
+)
 TOKENS, THINGS = 1_000, 50
 
 
