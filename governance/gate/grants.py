@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from governance import policies, tokens
 from governance.gate.request import Query
+from governance.gate.upstream import Upstream
 from registry import canonical
 
 
@@ -64,7 +65,7 @@ class Facts:
     cleared: bool = False
     unmet: tuple[str, ...] = ()
     broken_glass: bool = False
-    endpoint: str = ""
+    endpoint: Upstream | None = None
     spent: Mapping[str, policies.Shortage | None] = field(default_factory=dict)
 
 
@@ -88,7 +89,7 @@ SELECT now() AS at,
        CASE WHEN NOT (c.allowed AND coalesce(c.valid_until > now(), true)) THEN c.conditions END AS conditions,
        EXISTS (SELECT 1 FROM governance_breakglass b WHERE b.version_id = v.id AND b.environment = t.environment
                AND b.granted_at <= now() AND b.ends_at > now() AND b.ended_at IS NULL) AS broken_glass,
-       e.url AS endpoint
+       e.url AS endpoint, e.protocol, e.served_name, e.version_in_path, e.credential
 FROM (VALUES (%(digests)s::text[], %(model)s::text, %(alias)s::text, %(number)s::int)) AS asked (digests, model, alias, number)
 LEFT JOIN governance_token t ON t.digest = ANY (asked.digests)
 LEFT JOIN registry_user u ON u.id = t.owner_id
@@ -217,8 +218,13 @@ def facts(row: Mapping[str, Any]) -> Facts:
         cleared=row["cleared"],
         unmet=_unmet(row),
         broken_glass=row["broken_glass"],
-        endpoint=row["endpoint"] or "",
+        endpoint=_endpoint(row),
     )
+
+
+def _endpoint(row: Mapping[str, Any]) -> Upstream | None:
+    names = ("endpoint", "protocol", "served_name", "version_in_path", "credential")
+    return Upstream(*(row[name] for name in names)) if row["endpoint"] else None
 
 
 @lru_cache(maxsize=2048)
