@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PAIRS = [one + other for one in ALPHABET for other in ALPHABET]  # the gate reads the checksum of every query
 START = "crd_"
 FORM = re.compile(r"crd_[a-z][0-9A-Za-z]{43}[0-9A-Za-z]{6}\Z", re.ASCII)
 ANYWHERE = re.compile(r"crd_[a-z][0-9A-Za-z]{20,49}", re.ASCII)
@@ -72,7 +73,9 @@ def masked(text: str) -> str:
 
 
 def _checksum(head: str) -> str:
-    return _base62(binascii.crc32(head.encode()), 6)
+    first, rest = divmod(binascii.crc32(head.encode()), len(PAIRS) ** 2)
+    second, third = divmod(rest, len(PAIRS))
+    return PAIRS[first] + PAIRS[second] + PAIRS[third]
 
 
 def _base62(value: int, width: int) -> str:

@@ -35,7 +35,7 @@ for i = 1, #KEYS / 2 do
   if quota_most > 0 and tonumber(redis.call('GET', quota) or 0) >= quota_most then
     said[i] = {'policy_quota', left, 0, 0, 0, left}
   elseif over > 1 then
-    said[i] = {'policy_rate', math.ceil(over / 1000000), 0, math.ceil((full - now) / 1000000), 0, 0}
+    said[i] = {'policy_rate', math.ceil(over / 1000000), 0, math.ceil((full - period / most - now) / 1000000), 0, 0}
   else
     if most > 0 then redis.call('SET', rate, string.format('%.3f', full), 'PX', math.ceil((full - now) / 1000)) end
     local used = 0

@@ -101,7 +101,7 @@ def v2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def two(transactional_db: None, v2: str) -> Served:
     """A model with two cleared versions, both at the V2 server."""
-    manner = {"protocol": "v2", "served_name": "scorer", "version_in_path": True}
+    manner: dict[str, Any] = {"protocol": "v2", "served_name": "scorer", "version_in_path": True}
     served = serve(v2, **manner)
     second = factories.version(model=served.version.model, number=2)
     catalogue.set_endpoint(
