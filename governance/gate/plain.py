@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from governance.gate.answers import NO_STORE, options
-from governance.gate.grants import Grants
+from governance.gate.database import Database
 from governance.gate.proxy import Send
 from governance.gate.request import request_id
 
@@ -20,7 +20,7 @@ ALLOW = {LIVE: READ, READY: READ, SELF: READ, b"*": b"GET, HEAD, POST, OPTIONS"}
 PATHS = frozenset(ALLOW)
 
 
-async def answer(path: bytes, scope: dict[str, Any], send: Send, grants: Grants) -> None:
+async def answer(path: bytes, scope: dict[str, Any], send: Send, database: Database) -> None:
     """The answer to a request for one of `PATHS`."""
     method, identity = scope["method"], request_id(scope["headers"])
     if method == "OPTIONS":
@@ -33,7 +33,7 @@ async def answer(path: bytes, scope: dict[str, Any], send: Send, grants: Grants)
     elif path == LIVE:
         said = {"live": True}
     elif path == READY:
-        ready = await grants.answers()
+        ready = await database.answers()
         status, said = 200 if ready else 503, {"ready": ready}
     body = json.dumps(said).encode()
     headers = [

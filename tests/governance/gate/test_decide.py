@@ -14,7 +14,7 @@ from governance import clearance, policies
 from governance.gate import reasons
 from governance.gate.decide import decide, weigh
 from governance.gate.doors import MLFLOW, Operation
-from governance.gate.grants import Facts, TokenFacts
+from governance.gate.facts import Facts, TokenFacts
 from governance.gate.request import Query
 from governance.gate.upstream import Upstream
 from governance.policies import Shortage
