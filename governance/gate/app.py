@@ -57,7 +57,7 @@ class Gate:
         )
         self.bodies = Bodies(
             limit=configuration.json_limit,
-            places=configuration.json_places,
+            memory=configuration.json_memory,
             whole=configuration.body_patience,
         )
 
@@ -116,15 +116,19 @@ class Gate:
 
     async def _answer_named(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
         """The body names the model, so it is read first: for whoever has a token that counts, and for nobody else."""
-        body, document = self.bodies.body(receive), None
-        with self.bodies.place() as free:
-            if not free:
-                query = replace(query, refusal="gate_busy")
-            elif await self._is_known(query):
-                try:
-                    query, document = await self.bodies.read(query, dict(scope["headers"]), body)
-                except Gone:
-                    return
+        if not await self._is_known(query):
+            await self._answer(query, scope, receive, send)
+            return
+        with self.bodies.room(query.payload_bytes) as held:
+            if held is None:
+                await self._answer(replace(query, refusal="gate_busy"), scope, receive, send)
+                return
+            body = self.bodies.body(receive)
+            try:
+                query, document = await self.bodies.read(query, dict(scope["headers"]), body)
+            except Gone:
+                return
+            self.bodies.settle(held, document)
             await self._answer(query, scope, receive, send, body, document)
 
     async def _is_known(self, query: Query) -> bool:

@@ -108,25 +108,39 @@ class Document:
         return name + (b"}" if self.rest == b"{}" else b"," + self.rest[1:])
 
 
-class Bodies:
-    """Reads what names a model: only so many at a time, each no larger than the limit."""
+@dataclass(slots=True)
+class Held:
+    """The memory that one body takes."""
 
-    def __init__(self, *, limit: int, places: int, whole: float) -> None:
+    size: int
+
+
+class Bodies:
+    """Reads what names a model: each no larger than the limit, all that are held at once no larger than `memory`."""
+
+    def __init__(self, *, limit: int, memory: int, whole: float) -> None:
         self._limit = limit
-        self._places = places
+        self._free = memory
         self._whole = whole
 
     @contextmanager
-    def place(self) -> Iterator[bool]:
-        """Room for one body until the query is answered. False when there is none."""
-        if not self._places:
-            yield False
+    def room(self, announced: int | None) -> Iterator[Held | None]:
+        """Memory for a body until its query is answered, for the largest when its length is not known; None: there is none."""
+        held = Held(self._limit if announced is None else min(announced, self._limit))
+        if held.size > self._free:
+            yield None
             return
-        self._places -= 1
+        self._free -= held.size
         try:
-            yield True
+            yield held
         finally:
-            self._places += 1
+            self._free += held.size
+
+    def settle(self, held: Held, document: Document | None) -> None:
+        """From now on only what is left of the body is held."""
+        size = len(document.rest) if document else 0
+        self._free += held.size - size
+        held.size = size
 
     async def read(
         self, query: Query, content: Mapping[bytes, bytes], body: Body

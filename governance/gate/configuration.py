@@ -43,7 +43,7 @@ class Configuration:
     upstream_calls: int = 64  # under way at one model server, per worker
     body_patience: float = 300.0  # for the whole body of one query
     json_limit: int = 1_048_576  # bytes of a body that names its model
-    json_places: int = 64  # such bodies held at once, per worker
+    json_memory: int = 67_108_864  # bytes of all such bodies held at once, per worker
     credentials: Mapping[str, Credential] = field(default_factory=dict, repr=False)
 
 
@@ -61,7 +61,7 @@ def from_settings() -> Configuration:
         upstream_calls=number("GATE_UPSTREAM_CALLS", 64, low=1, high=10_000),
         body_patience=float(number("GATE_BODY_TIMEOUT", 300, low=1, high=86_400)),
         json_limit=number("GATE_JSON_LIMIT", 1_048_576, low=1, high=67_108_864),
-        json_places=number("GATE_JSON_BODIES", 64, low=1, high=10_000),
+        json_memory=number("GATE_JSON_MEMORY", 67_108_864, low=1_048_576, high=8_589_934_592),
         credentials=credentials.from_environment(listing("GATE_CREDENTIALS", ""), text),
     )
 

@@ -224,3 +224,20 @@ def test_the_version_that_was_approved_goes_on_by_its_number(
     asked = doors.target(path)
 
     assert upstream.address(asked.operation, asked.model, 3) == address
+
+
+def test_what_is_held_of_all_bodies_is_bounded() -> None:
+    held = bodies.Bodies(limit=100, memory=150, whole=1)
+    document = bodies.Document(b"x" * 40)
+
+    with held.room(100) as first:
+        assert first
+        with held.room(None) as second:
+            assert second is None
+        held.settle(first, document)
+        with held.room(None) as third, held.room(10) as fourth, held.room(1) as fifth:
+            assert (third, fourth, fifth) == (bodies.Held(100), bodies.Held(10), None)
+
+    with held.room(5_000) as large, held.room(50) as other:
+        assert large == bodies.Held(100)  # more than the limit is never read
+        assert other
