@@ -6,6 +6,7 @@ Behind /check the peer is a proxy. Its address is never taken for the caller's: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from governance.policies import plain_address
@@ -24,7 +25,7 @@ def network(
     From X-Forwarded-For counts what trusted proxies wrote: read from the right, the first address that is none of
     theirs. What stands further left came from outside.
     """
-    here = plain_address(str(peer[0])) if peer else None
+    here = _peer(str(peer[0])) if peer else None
     if here is None:
         return ""
     if not _is_among(here, trusted):
@@ -38,6 +39,12 @@ def network(
         if not _is_among(address, trusted) or place == len(chain) - 1:
             return str(address)
     return ""
+
+
+@lru_cache(maxsize=4096)
+def _peer(text: str) -> IPv4Address | IPv6Address | None:
+    """The address of a connection's other end: the same few again and again, where proxies ask."""
+    return plain_address(text)
 
 
 def _is_among(address: IPv4Address | IPv6Address, networks: Networks) -> bool:
