@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from governance.gate import fronts
 from governance.gate.decide import ALLOWED, Answer
 from governance.gate.proxy import Headers, Send
 from governance.gate.reasons import Reason
-from governance.gate.request import PROXY, Query
+from governance.gate.request import CHECK, Query
 
 NO_STORE = (b"cache-control", b"no-store")
 REALM = "cardinal"
@@ -37,7 +38,8 @@ async def refuse(
     send: Send, query: Query, reason: Reason, answer: Answer | None, extra: Headers | None = None
 ) -> None:
     """A problem (RFC 9457) with one code. It holds nothing that the caller sent."""
-    status = reason.status if query.door == PROXY else reason.check_status
+    few = query.door == CHECK and query.front not in (fronts.ENVOY, fronts.TRAEFIK)
+    status = reason.check_status if few else reason.status
     problem: dict[str, Any] = {
         "type": f"urn:cardinal:gate:{reason.code}",
         "title": reason.title,

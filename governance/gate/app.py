@@ -78,7 +78,12 @@ class Gate:
         if path in (b"/healthz", b"/readyz", b"/metrics"):
             await self._watch(path, scope, send)
             return
-        query = read(scope, self.configuration.body_limit, self.configuration.trusted_proxies)
+        query = read(
+            scope,
+            self.configuration.body_limit,
+            self.configuration.trusted_proxies,
+            self.configuration.front,
+        )
         mark = logs.request_id.set(query.request_id)
         try:
             await self._answer(query, scope, receive, send)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
+from governance.gate import fronts
 from governance.gate.origin import Networks
-from governance.settings import number
+from governance.settings import number, text
 
 # A peer that fell silent is given up by the kernel, so that no connection stays stuck for good.
 LIVELINESS = {
@@ -31,6 +33,7 @@ class Configuration:
     peppers: Sequence[str] = field(repr=False)
     redis: str = field(repr=False)
     trusted_proxies: Networks = ()
+    front: str = fronts.ANY
     connections: int = 8
     body_limit: int = 16_777_216
     database_patience: float = 1.0
@@ -46,10 +49,18 @@ def from_settings() -> Configuration:
         peppers=settings.TOKEN_PEPPERS,
         redis=settings.REDIS_URL,
         trusted_proxies=settings.TRUSTED_PROXIES,
+        front=front(text("GATE_FRONT", fronts.ANY)),
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
     )
+
+
+def front(name: str) -> str:
+    """The one whose contract counts at /check, or `any`."""
+    if name not in fronts.FRONTS:
+        raise ImproperlyConfigured(f"GATE_FRONT must be one of {', '.join(fronts.FRONTS)}, not {name!r}.")
+    return name
 
 
 def database(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from governance import tokens
 from governance.gate import doors, fronts
-from governance.gate.origin import Networks, network
+from governance.gate.origin import Networks, is_trusted, network
 from governance.gate.reasons import Refused
 from governance.policies import PURPOSE
 
@@ -37,6 +37,7 @@ ONCE = frozenset(
         b"content-encoding",
         b"transfer-encoding",
         b"host",
+        b"connection",
         NAMED_PURPOSE,
         *fronts.HEADERS,
     }
@@ -52,6 +53,7 @@ class Query:
 
     door: str
     request_id: str
+    front: str = ""  # at /check: by whose contract (see fronts.py)
     method: str = ""
     model: str = ""
     alias: str = doors.CHAMPION
@@ -65,10 +67,12 @@ class Query:
     refusal: str = ""
 
 
-def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = ()) -> Query:
+def read(
+    scope: Mapping[str, Any], body_limit: int, trusted: Networks = (), front: str = fronts.ANY
+) -> Query:
     """The query in an ASGI request. Total: whatever comes gives a query, at worst one with a refusal.
 
-    `trusted` are the networks of proxies that may say on whose behalf they ask.
+    `trusted` are the networks of proxies that may say on whose behalf they ask, `front` whose contract counts at /check.
     """
     raw: bytes = scope["raw_path"]
     pairs: list[tuple[bytes, bytes]] = list(scope["headers"])
@@ -79,12 +83,14 @@ def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = ()) -> Q
         headers = _single(pairs)
         if door == CHECK:
             _keep_secrets_out_of(scope.get("query_string") or b"")
-        path, method = fronts.original(raw, scope, headers) if door == CHECK else fronts.own(raw, scope)
-        query = replace(query, method=_method(method))
-        _keep_secrets_out_of(path)
-        query = replace(query, **doors.target(path, query.method))
+        asked = fronts.original(raw, scope, headers, front) if door == CHECK else fronts.own(raw, scope)
+        query = replace(query, front=asked.front, method=_method(asked.method))
+        _keep_secrets_out_of(asked.path)
+        fronts.refuse_tricks(headers)
+        query = replace(query, **doors.target(asked.path, query.method))
         _refuse_other_protocols(headers)
-        query = _with_length(query, headers, body_limit)
+        is_proxy = fronts.ORIGINAL_LENGTH in headers and is_trusted(scope.get("client"), trusted)
+        query = _with_length(query, headers, body_limit, is_proxy)
         return replace(query, purpose=_purpose(headers), token=_token(headers))
     except Refused as refusal:
         return replace(query, refusal=str(refusal))
@@ -117,10 +123,7 @@ def _keep_secrets_out_of(path: bytes) -> None:
         raise Refused("token_in_url")
 
 
-def _method(method: bytes | None) -> str:
-    """nginx may leave it out, since its configuration may; what it says must be a method."""
-    if method is None:
-        return ""
+def _method(method: bytes) -> str:
     if not METHOD.match(method):
         raise Refused("headers_refused")
     return method.decode()
@@ -132,7 +135,7 @@ def _refuse_other_protocols(headers: dict[bytes, bytes]) -> None:
         raise Refused("headers_refused")
 
 
-def _with_length(query: Query, headers: dict[bytes, bytes], limit: int) -> Query:
+def _with_length(query: Query, headers: dict[bytes, bytes], limit: int, is_proxy: bool) -> Query:
     length = headers.get(b"content-length", b"0")
     if not LENGTH.match(length):
         raise Refused("headers_refused")
@@ -146,6 +149,8 @@ def _with_length(query: Query, headers: dict[bytes, bytes], limit: int) -> Query
         return query
     if not LENGTH.match(original):
         raise Refused("headers_refused")
+    if not is_proxy:  # anybody can say that a body is small
+        return query
     return replace(query, payload_bytes=int(original))
 
 
