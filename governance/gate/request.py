@@ -67,9 +67,7 @@ class Query:
     refusal: str = ""
 
 
-def read(
-    scope: Mapping[str, Any], body_limit: int, trusted: Networks = (), front: str = fronts.ANY
-) -> Query:
+def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = (), front: str = fronts.ANY) -> Query:
     """The query in an ASGI request. Total: whatever comes gives a query, at worst one with a refusal.
 
     `trusted` are the networks of proxies that may say on whose behalf they ask, `front` whose contract counts at /check.
@@ -90,7 +88,7 @@ def read(
         query = replace(query, **doors.target(asked.path, query.method))
         _refuse_other_protocols(headers)
         is_proxy = fronts.ORIGINAL_LENGTH in headers and is_trusted(scope.get("client"), trusted)
-        query = _with_length(query, headers, body_limit, is_proxy)
+        query = _with_length(query, headers, body_limit, is_proxy=is_proxy)
         return replace(query, purpose=_purpose(headers), token=_token(headers))
     except Refused as refusal:
         return replace(query, refusal=str(refusal))
@@ -135,7 +133,7 @@ def _refuse_other_protocols(headers: dict[bytes, bytes]) -> None:
         raise Refused("headers_refused")
 
 
-def _with_length(query: Query, headers: dict[bytes, bytes], limit: int, is_proxy: bool) -> Query:
+def _with_length(query: Query, headers: dict[bytes, bytes], limit: int, *, is_proxy: bool) -> Query:
     length = headers.get(b"content-length", b"0")
     if not LENGTH.match(length):
         raise Refused("headers_refused")
