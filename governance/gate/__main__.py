@@ -6,9 +6,8 @@ import os
 import resource
 import sys
 
-HEADER_PATIENCE = (
-    10_000  # milliseconds for the head of a request, and of silence between two on one connection
-)
+# Milliseconds for the head of a request, and of silence between two on one connection.
+HEADER_PATIENCE = 10_000
 HEAD_LIMIT = 65_536  # bytes of a head; a longer one is 431
 SPARE_FILES = 128  # descriptors that are kept for the database, Redis and logs
 
@@ -44,7 +43,7 @@ def callers(wanted: int) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if (
         resource.RLIM_INFINITY != soft < needed
-    ):  # what is usual is little, and we may raise it up to the hard limit
+    ):  # what is usual is little, and may be raised up to the hard limit
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, (soft - SPARE_FILES) // 2))
