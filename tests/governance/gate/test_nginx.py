@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -131,6 +134,14 @@ def test_what_nginx_routes_and_what_the_gate_judges_is_the_same(
     assert answer.startswith(b"HTTP/1.1 200")  # the same resource, as RFC 9112 has it
     assert [seen[1]["X-Cardinal-Model"] for seen in scoring.seen] == [served.slug]
 
+    twice = f"POST {served.path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\nAuthorization: Bearer {served.secret}\r\n"
+    answer = front.raw(twice.encode() + b"Content-Length: 2\r\nConnection: close\r\n\r\n{}")
+    assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 400"))
+    both = f"POST {served.path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {served.secret}\r\nContent-Length: 2\r\n"
+    answer = front.raw(both.encode() + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert len(scoring.seen) == 1
+
 
 @pytest.mark.django_db(transaction=True)
 def test_streams_pass_and_a_server_that_nobody_listed_is_not_guessed(
@@ -150,6 +161,53 @@ def test_streams_pass_and_a_server_that_nobody_listed_is_not_guessed(
     assert scoring.seen[0][2] == b"hello world"
     assert (status, json.loads(body)["code"]) == (503, "no_endpoint")
     assert len(scoring.seen) == 1
+
+
+def test_a_part_of_a_body_or_of_an_answer_does_not_wait_for_the_rest(tmp_path: Path) -> None:
+    half, rest = Event(), Event()
+
+    class Streaming(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            assert self.rfile.readline() + self.rfile.readline() == b"4\r\nhalf\r\n"
+            half.set()
+            assert (
+                self.rfile.readline() + self.rfile.readline() + self.rfile.readline() == b"4\r\nrest\r\n0\r\n"
+            )
+            self.rfile.readline()
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"6\r\nfirst;\r\n")
+            assert rest.wait(10)
+            self.wfile.write(b"4\r\nlast\r\n0\r\n\r\n")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    model = HTTPServer(("127.0.0.1", 0), Streaming)
+    Thread(target=model.serve_forever, daemon=True).start()
+    with Recorder(X_Cardinal_Model="m", X_Cardinal_Version="1") as gate:
+        front = nginx(tmp_path, gate.port, {"m/1": f"127.0.0.1:{model.server_port}"})
+        try:
+            with socket.create_connection(("127.0.0.1", front.port), timeout=10) as wire:
+                wire.sendall(
+                    b"POST /models/m/invocations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+                )
+                assert half.wait(10)
+                wire.sendall(b"4\r\nrest\r\n0\r\n\r\n")
+                answer = b""
+                while b"first;" not in answer:
+                    answer += wire.recv(4096)
+                rest.set()
+                while b"last" not in answer:
+                    answer += wire.recv(4096)
+        finally:
+            front.end()
+            model.shutdown()
+            model.server_close()
+    assert b"half" not in b"".join(gate.heard)
 
 
 def test_without_an_answer_of_the_gate_nobody_passes(tmp_path: Path) -> None:
