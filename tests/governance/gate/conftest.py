@@ -83,7 +83,9 @@ class Running:
         asked = time.monotonic()
         while time.monotonic() - asked < 5:
             age = float(self.client.get("/readyz").headers.get("x-cardinal-news-age", "inf"))
-            if age < time.monotonic() - asked or age == float("inf"):  # nothing is kept: the database is asked
+            if age < time.monotonic() - asked or age == float(
+                "inf"
+            ):  # nothing is kept: the database is asked
                 return
             time.sleep(0.02)
 
