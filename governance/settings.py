@@ -49,11 +49,16 @@ def listing(name: str, default: str) -> list[str]:
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """Comma-separated networks in CIDR form, such as 10.0.0.0/8."""
+    """Comma-separated networks in CIDR form, such as 10.0.0.0/8; those of IPv4 in IPv6 clothes as what they are."""
     try:
-        return [ip_network(word) for word in listing(name, "")]
+        return [_unmapped(ip_network(word)) for word in listing(name, "")]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must hold networks such as 10.0.0.0/8: {error}.") from error
+
+
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    inner = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return IPv4Network((inner, network.prefixlen - 96)) if inner and network.prefixlen >= 96 else network
 
 
 def fernet_keys(name: str, default: str) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from governance.gate import ratelimit
+from governance.gate import fronts, ratelimit
 from governance.gate.decide import ALLOWED, Answer
 from governance.gate.proxy import Headers, Send
 from governance.gate.reasons import Reason
-from governance.gate.request import PROXY, Query
+from governance.gate.request import CHECK, Query
 
 NO_STORE = (b"cache-control", b"no-store")
 REALM = "cardinal"
@@ -49,7 +49,8 @@ async def refuse(
     send: Send, query: Query, reason: Reason, answer: Answer | None = None, *, wait: int = 0
 ) -> None:
     """A problem (RFC 9457) with one code. It holds nothing that the caller sent. `wait`: seconds, when known."""
-    status = reason.status if query.door == PROXY else reason.check_status
+    few = query.door == CHECK and query.front not in (fronts.ENVOY, fronts.TRAEFIK)
+    status = reason.check_status if few else reason.status
     problem: dict[str, Any] = {
         "type": f"urn:cardinal:gate:{reason.code}",
         "title": reason.title,

@@ -102,7 +102,12 @@ class Gate:
         if path in plain.PATHS:
             await plain.answer(path, scope, send, self.database)
             return
-        query = read(scope, self.configuration.body_limit, self.configuration.trusted_proxies)
+        query = read(
+            scope,
+            self.configuration.body_limit,
+            self.configuration.trusted_proxies,
+            self.configuration.front,
+        )
         mark = logs.request_id.set(query.request_id)
         try:
             if query.method == "OPTIONS" and query.door == PROXY and not query.refusal:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
-from governance.gate import credentials
+from governance.gate import credentials, fronts
 from governance.gate.credentials import Credential
 from governance.gate.origin import Networks
 from governance.settings import listing, number, text
@@ -33,6 +34,7 @@ class Configuration:
     peppers: Sequence[str] = field(repr=False)
     redis: str = field(repr=False)
     trusted_proxies: Networks = ()
+    front: str = fronts.ANY
     connections: int = 8
     body_limit: int = 16_777_216
     database_patience: float = 1.0
@@ -54,6 +56,7 @@ def from_settings() -> Configuration:
         peppers=settings.TOKEN_PEPPERS,
         redis=settings.REDIS_URL,
         trusted_proxies=settings.TRUSTED_PROXIES,
+        front=front(text("GATE_FRONT", fronts.ANY)),
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
@@ -64,6 +67,13 @@ def from_settings() -> Configuration:
         json_memory=number("GATE_JSON_MEMORY", 67_108_864, low=1_048_576, high=8_589_934_592),
         credentials=credentials.from_environment(listing("GATE_CREDENTIALS", ""), text),
     )
+
+
+def front(name: str) -> str:
+    """The one whose contract counts at /check, or `any`."""
+    if name not in fronts.FRONTS:
+        raise ImproperlyConfigured(f"GATE_FRONT must be one of {', '.join(fronts.FRONTS)}, not {name!r}.")
+    return name
 
 
 def database(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reason:
-    """`status` is the proxy's answer; the decision point for proxies has only three (see `check_status`).
+    """`status` is what callers, Envoy and Traefik hear; nginx knows only three (see `check_status`).
 
     `oauth` is the error of RFC 6750 for the WWW-Authenticate header: None for no header, "" for one without error.
     """

@@ -288,3 +288,12 @@ def code(response: httpx.Response) -> str:
 def stored(response: httpx.Response) -> Decision:
     """The decision that this answer names."""
     return Decision.objects.get(pk=response.headers["x-cardinal-decision"])
+
+
+@pytest.fixture(scope="session")
+def trusting_gate(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A gate that believes a proxy at 127.0.0.1, for all tests that leave it alive."""
+    trusted = {"TRUSTED_PROXIES": "127.0.0.1/32"}
+    running = start(tmp_path_factory.mktemp("trusting"), on_test_database() | trusted)
+    yield running
+    running.end()

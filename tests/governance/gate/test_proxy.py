@@ -39,7 +39,7 @@ def test_a_query_reaches_the_model_server_without_the_callers_secrets(
 ) -> None:
     response = gate.predict(
         served.path, served.secret, b'{"inputs": [[1]]}',
-        **{"Cookie": "session=1", "X-Forwarded-For": "1.2.3.4", "X-HTTP-Method-Override": "DELETE",
+        **{"Cookie": "session=1", "X-Forwarded-For": "1.2.3.4",
            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "X-Request-ID": "abcdefgh-1"},
     )  # fmt: skip
 
