@@ -28,6 +28,7 @@ from governance.api import (
     search,
     service_accounts,
     severities,
+    stops,
     systems,
     teams,
     threads,
@@ -146,6 +147,9 @@ urlpatterns = [
         name="api-token-countersignature",
     ),
     path("tokens/<uuid:pk>/", tokens.OneToken.as_view(), name="api-token"),
+    path("stops/", stops.Stops.as_view(), name="api-stops"),
+    path("stops/<int:pk>/", stops.OneStop.as_view(), name="api-stop"),
+    path("stops/<int:pk>/lifting/", stops.Lifting.as_view(), name="api-stop-lifting"),
     path("service-accounts/", service_accounts.ServiceAccounts.as_view(), name="api-service-accounts"),
     path(
         "service-accounts/<int:pk>/",

@@ -32,6 +32,7 @@ BEFORE_POLICY = (
     "several_",
     "too_",
     "purpose_",
+    "stopped_",
 )
 AFTER_POLICY = ("not_cleared", "version_not_named", "version_unknown", "no_endpoint")
 # What a row of the first form does not hold, by the condition that would ask for it

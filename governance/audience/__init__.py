@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from governance.audience import access, people, reviews
+from governance.audience import access, people, reviews, stops
 from governance.audience.base import Told, cause
 from registry.events import Event
 
@@ -41,6 +41,8 @@ HEARD: dict[str, Callable[[Any], list[Told]]] = {
     "glass.asked": access.glass_asked,
     "glass.granted": access.glass_granted,
     "glass.ended": access.glass_ended,
+    "stop.made": stops.made,
+    "stop.lifted": stops.lifted,
     "token.issued": access.token_waits,
     "token.rotated": access.token_waits,
     "token.countersigned": access.token_settled,

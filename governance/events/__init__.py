@@ -33,6 +33,7 @@ from governance.events.reviews import (
     SecondFactorChanged,
 )
 from governance.events.risk import RiskDecided, SeveritySet
+from governance.events.stops import StopLifted, StopMade
 from governance.events.threads import (
     CommentWithdrawn,
     CommentWritten,
@@ -89,6 +90,8 @@ __all__ = [
     "ServiceAccountMade",
     "ServiceAccountPassedOn",
     "SeveritySet",
+    "StopLifted",
+    "StopMade",
     "SuspensionLifted",
     "ThreadBegun",
     "ThreadReopened",

@@ -42,6 +42,7 @@ class TokenFacts:
     service: bool = False  # a service account, and no person
     waiting: bool = False  # for its second person
     answered_for: bool = True  # by an active sponsor, when it is a service account
+    stopped: bool = False  # by somebody, until they lift it
     purpose: str = ""
     networks: tuple[str, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +65,8 @@ class Facts:
     cleared: bool = False
     unmet: tuple[str, ...] = ()
     broken_glass: bool = False
+    all_stopped: bool = False  # every query to every model, by somebody
+    model_stopped: bool = False
     endpoint: str = ""
     spent: Mapping[str, policies.Shortage | None] = field(default_factory=dict)
 
@@ -88,6 +91,9 @@ SELECT now() AS at,
        CASE WHEN NOT (c.allowed AND coalesce(c.valid_until > now(), true)) THEN c.conditions END AS conditions,
        EXISTS (SELECT 1 FROM governance_breakglass b WHERE b.version_id = v.id AND b.environment = t.environment
                AND b.granted_at <= now() AND b.ends_at > now() AND b.ended_at IS NULL) AS broken_glass,
+       EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'all' AND s.lifted_at IS NULL) AS all_stopped,
+       EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'model' AND s.model_id = m.id AND s.lifted_at IS NULL) AS model_stopped,
+       EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'token' AND s.token_id = t.id AND s.lifted_at IS NULL) AS token_stopped,
        e.url AS endpoint
 FROM (VALUES (%(digests)s::text[], %(model)s::text, %(alias)s::text, %(number)s::int)) AS asked (digests, model, alias, number)
 LEFT JOIN governance_token t ON t.digest = ANY (asked.digests)
@@ -217,6 +223,8 @@ def facts(row: Mapping[str, Any]) -> Facts:
         cleared=row["cleared"],
         unmet=_unmet(row),
         broken_glass=row["broken_glass"],
+        all_stopped=row["all_stopped"],
+        model_stopped=row["model_stopped"],
         endpoint=row["endpoint"] or "",
     )
 
@@ -245,6 +253,7 @@ def _token(row: Mapping[str, Any]) -> TokenFacts:
         service=row["service"],
         waiting=row["waiting"],
         answered_for=row["answered_for"],
+        stopped=row["token_stopped"],
         purpose=row["purpose"],
         networks=tuple(row["networks"]),
         limits=row["limits"],

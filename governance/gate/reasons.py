@@ -87,6 +87,12 @@ _TABLE = (
         "The sponsor of this service account is switched off; an administrator can name another.",
         "invalid_token",
     ),
+    Reason(
+        "stopped",
+        403,
+        "Stopped",
+        "Somebody has stopped these queries, and has to let them pass again; ask the model's owner or compliance.",
+    ),
     # May they?
     Reason(
         "scope_model",
@@ -253,8 +259,15 @@ _TABLE = (
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _TABLE}
 
-# To tell an unknown model from a forbidden one would give away which models exist: it is journalled, never answered.
-TOLD_AS: dict[str, str] = {"model_unknown": "scope_model", "scope_lost": "scope_model"}
+# To tell an unknown model from a forbidden one would give away which models exist, and to tell what a stop reaches, to
+# whoever holds a stolen token, that it was noticed: it is journalled, never answered.
+TOLD_AS: dict[str, str] = {
+    "model_unknown": "scope_model",
+    "scope_lost": "scope_model",
+    "stopped_all": "stopped",
+    "stopped_model": "stopped",
+    "stopped_token": "stopped",
+}
 
 # After the decision. The first is no decision at all; the others follow one that allowed.
 CANNOT_DECIDE = Reason(

@@ -14,6 +14,7 @@ from governance.models.risk import RiskClass, RiskDecision
 from governance.models.service_accounts import ServiceAccount
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
 from governance.models.standings import Standing
+from governance.models.stops import Stop
 from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
 
@@ -42,6 +43,7 @@ __all__ = [
     "ServiceAccount",
     "SeverityDecision",
     "Standing",
+    "Stop",
     "Suspension",
     "Switch",
     "Thread",

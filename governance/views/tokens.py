@@ -21,9 +21,10 @@ from django.views.decorators.http import require_POST
 from governance.actions import tokens as verbs
 from governance.models import Decision, Token
 from governance.notices import TOKEN_STAGES
-from governance.permissions import may_countersign
+from governance.permissions import may_countersign, may_end_token
 from governance.token_forms import RotateForm, TokenForm
 from governance.tokens import Secret
+from governance.views.stops import stop_on
 from registry.errors import Conflict, Invalid
 from registry.models import Model
 from registry.paging import page
@@ -134,7 +135,7 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
     rows = Token.objects.visible_to(request.user)
     one = get_object_or_404(
         rows.select_related(
-            "owner", "issued_by", "revoked_by", "countersigned_by", "replaces", "replaced_by", "use"
+            "owner__service", "issued_by", "revoked_by", "countersigned_by", "replaces", "replaced_by", "use"
         ),
         pk=pk,
     )
@@ -142,7 +143,7 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
     if one.owner_id != request.user.pk:  # what one's own token did is one's own to see
         used = used.visible_to(request.user)
     models = list(Model.objects.visible_to(request.user).filter(tokens=one).order_by("name"))
-    mine = request.user.pk in (one.owner_id, one.issued_by_id)
+    may_end = bool(may_end_token(request.user, one))
     may_issue = request.user.has_perm("governance.issue_token")
     waits = one.countersigned_at is None and one.state == "waiting"
     context = {
@@ -153,7 +154,9 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
         "use_count": used.count(),
         "spark": spark(used),
         "lapses_soon": one.state == "active" and one.ends_at <= timezone.now() + LAPSES_SOON,
-        "may_revoke": one.revoked_at is None and (mine or request.user.has_perm("governance.revoke_token")),
+        "may_revoke": one.revoked_at is None and may_end,
+        "stop": stop_on(request.user, token=one),
+        "may_stop": one.state in ("active", "waiting") and may_end,
         "rotate_form": RotateForm()
         if may_issue and one.state == "active" and not one.overlap_ends_at
         else None,
