@@ -274,6 +274,8 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "stop.lifted": lambda f: (
         f"let {f['what']} pass again, which {f['made_by']} had stopped{_quoted(f['reason'])}"
     ),
+    "anomaly.seen": lambda f: f"saw something unusual at the gate: {f['what']}",
+    "anomaly.dismissed": lambda f: f"dismissed that “{_brief(f['what'])}”{_quoted(f['reason'])}",
     "account.second_factor": lambda f: (
         f"{'enrolled a second factor' if f['enrolled'] else 'took the second factor away'} for {_name(f['account'])}"
     ),

@@ -24,6 +24,7 @@ PLACES = (
     ("Reviews", "reviews", "review", "/reviews/", "", "Control"),
     ("Policies", "policies", "policy", "/policies/", "", "Control"),
     ("Tokens", "tokens", "token", "/tokens/", "", "Control"),
+    ("Anomalies", "anomalies", "health", "/anomalies/", "", "Control"),
     ("Stops", "stops", "stop", "/stops/", "", "Control"),
     ("Review rules", "review-rules", "gear", "/review-rules/", "", "Control"),
     ("Document rules", "severities", "gear", "/document-rules/", "", "Control"),

@@ -7,6 +7,7 @@ from django.urls import path
 from governance.views import (
     access,
     affected,
+    anomalies,
     bom,
     decisions,
     duties,
@@ -125,6 +126,8 @@ urlpatterns = [
     path("tokens/<uuid:pk>/countersign/", token_changes.countersign, name="token-countersign"),
     path("tokens/<uuid:pk>/revoke/", tokens.revoke, name="token-revoke"),
     path("tokens/<uuid:pk>/stop/", stops.stop_token, name="token-stop"),
+    path("anomalies/", anomalies.anomalies, name="anomalies"),
+    path("anomalies/<int:pk>/dismiss/", anomalies.dismiss, name="anomaly-dismiss"),
     path("stops/", stops.stops, name="stops"),
     path("stops/all/", stops.stop_all, name="stop-all"),
     path("stops/<int:pk>/lift/", stops.lift, name="stop-lift"),

@@ -7,7 +7,16 @@ from uuid import UUID
 
 from django.db import connection
 
-from governance.models import Judgement, Review, ReviewCondition, ServiceAccount, Stop, Token, judging_roles
+from governance.models import (
+    Anomaly,
+    Judgement,
+    Review,
+    ReviewCondition,
+    ServiceAccount,
+    Stop,
+    Token,
+    judging_roles,
+)
 from governance.models.reviews import JUDGES, judging_roles_of
 from governance.reviews import counts, wanted
 from registry.models import Model, Revision, User
@@ -215,3 +224,8 @@ def may_lift(user: User, stop: Stop) -> Verdict:
     ):
         return ALLOWED
     return can(user, LIFT_STOP)
+
+
+def may_dismiss(user: User, anomaly: Anomaly) -> Verdict:
+    """Of a token whoever may revoke it, of a model whoever may stop the queries to it."""
+    return may_end_token(user, anomaly.token) if anomaly.token else can(user, STOP_MODEL)

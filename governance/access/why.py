@@ -17,13 +17,12 @@ from django.db.models import Q
 from governance import policies, scopes
 from governance.gate import reasons
 from governance.gate.decide import Answer, weigh
+from governance.gate.doors import CHAMPION
 from governance.gate.grants import STATEMENT, Facts, TokenFacts
 from governance.gate.grants import facts as facts_in
-from governance.gate.doors import CHAMPION
 from governance.gate.request import CHECK, Query
 from governance.models import BreakGlass, Clearance, Policy, Stop, Token
 from registry.models import Alias, Model, User, Version, groups_of
-
 
 REACHED = {"all": "all queries", "model": "those to the model", "token": "those with the token"}
 

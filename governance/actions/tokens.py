@@ -70,7 +70,7 @@ def rotate(
         raise Conflict(
             f"This token is {'replaced' if old.overlap_ends_at else old.state} already; issue a new one."
         )
-    if old.stops.in_force().exists():  # type: ignore[attr-defined]
+    if old.stops.in_force().exists():
         raise Conflict("Queries with this token are stopped; a successor would not be. Lift that first.")
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise Invalid(fields={"overlap": [f"The old token goes on for at most {LONGEST_OVERLAP.days} days."]})

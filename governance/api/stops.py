@@ -41,7 +41,9 @@ class StopFilter(serializers.Serializer[Any]):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("One model", value={"reach": "model", "model": "credit-risk", "reason": STOP["reason"]}),
+        OpenApiExample(
+            "One model", value={"reach": "model", "model": "credit-risk", "reason": STOP["reason"]}
+        ),
         OpenApiExample("Everything", value={"reach": "all", "reason": "The gate is under attack."}),
     ]
 )
@@ -101,7 +103,9 @@ class Stops(Listing):
         given = self.given(StopIn)
         reach, reason = given["reach"], given["reason"]
         if {name for name in ("model", "token") if given.get(name)} != {reach} - {"all"}:
-            raise Invalid(fields={"reach": ["Name the model or the token that it reaches, and nothing else."]})
+            raise Invalid(
+                fields={"reach": ["Name the model or the token that it reaches, and nothing else."]}
+            )
         if reach == Stop.Reach.MODEL:
             model = self.one(Model.objects.visible_to(self.user), slug=given["model"])
             made = verbs.stop_model(model=model, reason=reason, by=self.user)

@@ -16,7 +16,9 @@ def made(event: Any) -> list[Told]:
 
 
 def lifted(event: Any) -> list[Told]:
-    text = f"{event.by} lets {event.what} pass again, which {event.made_by} had stopped: “{brief(event.reason)}”"
+    text = (
+        f"{event.by} lets {event.what} pass again, which {event.made_by} had stopped: “{brief(event.reason)}”"
+    )
     return _told(event.stop, "stop.lifted", text)
 
 

@@ -1,5 +1,6 @@
 """What happens on the floor of control, by noun."""
 
+from governance.events.anomalies import AnomalyDismissed, AnomalySeen
 from governance.events.clearances import (
     BreakGlassAsked,
     BreakGlassEnded,
@@ -59,6 +60,8 @@ from governance.events.tokens import (
 __all__ = [
     "AbsenceAnnounced",
     "AbsenceEnded",
+    "AnomalyDismissed",
+    "AnomalySeen",
     "BreakGlassAsked",
     "BreakGlassEnded",
     "BreakGlassGranted",

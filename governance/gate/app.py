@@ -13,10 +13,12 @@ from governance.gate.decide import Answer, decide, refuse, weigh
 from governance.gate.forwarding import forward
 from governance.gate.grants import Grants, Unanswered
 from governance.gate.journal import Journal, Unwritten
+from governance.gate.known import Known
 from governance.gate.limits import Limits
 from governance.gate.metrics import Metrics
 from governance.gate.proxy import Proxy, Receive, Send
 from governance.gate.request import PROXY, Query, read, request_id
+from governance.gate.stuffing import COUNTED, Stuffing, held_back
 from governance.policies import Shortage
 
 log = logging.getLogger("governance.gate")
@@ -40,6 +42,13 @@ class Gate:
             configuration.database, patience=configuration.journal_patience, metrics=self.metrics
         )
         self.limits = Limits(configuration.redis, patience=configuration.redis_patience)
+        self.stuffing = Stuffing(
+            configuration.redis,
+            Known(configuration.database, peppers=configuration.peppers),
+            limit=configuration.unknown_tokens,
+            share=max(1, configuration.unknown_tokens // configuration.workers),
+            patience=configuration.redis_patience,
+        )
         self.proxy = Proxy(timeout=configuration.upstream_timeout, body_limit=configuration.body_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +69,7 @@ class Gate:
         await self.journal.close()
         await self.proxy.close()
         await self.limits.close()
+        await self.stuffing.close()
         await self.grants.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -100,10 +110,14 @@ class Gate:
     async def _decided(self, query: Query) -> Answer | None:
         """The stored answer, or None: whatever goes wrong here, nothing is allowed."""
         try:
-            if query.refusal:
+            if wait := self.stuffing.wait(query):
+                answer = held_back(query, self.grants.clock.now(), wait)
+            elif query.refusal:
                 answer = refuse(query, self.grants.clock.now())
             else:
                 answer = await self._weighed(query)
+            if answer.reason in COUNTED:
+                await self.stuffing.saw(answer)
             await self.journal.record(answer)
         except (Unanswered, Unwritten) as error:
             log.warning(

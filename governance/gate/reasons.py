@@ -253,6 +253,12 @@ _TABLE = (
         "Purpose refused",
         "Write the purpose in small letters, digits and hyphens, at most 80, in one header Cardinal-Purpose.",
     ),
+    Reason(
+        "too_many_unknown_tokens",
+        429,
+        "Too many unknown tokens",
+        "Too many tokens that nobody has issued came from this network; one that is known still works. Wait a minute.",
+    ),
     Reason("method_refused", 405, "Method refused", "Send predictions with POST."),
     Reason("too_large", 413, "Too large", "The body is larger than the gate lets through."),
 )

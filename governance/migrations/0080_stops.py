@@ -6,32 +6,124 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0076_gate_told'),
-        ('registry', '0097_phrases'),
+        ("governance", "0076_gate_told"),
+        ("registry", "0097_phrases"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Stop',
+            name="Stop",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reach', models.CharField(choices=[('all', 'All queries'), ('model', 'One model'), ('token', 'One token')], max_length=5)),
-                ('reason', models.CharField(max_length=500)),
-                ('stopped_at', models.DateTimeField(auto_now_add=True)),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lifted_because', models.CharField(blank=True, max_length=500)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('lifted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('model', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stops', to='registry.model')),
-                ('token', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stops', to='governance.token')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reach",
+                    models.CharField(
+                        choices=[("all", "All queries"), ("model", "One model"), ("token", "One token")],
+                        max_length=5,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=500)),
+                ("stopped_at", models.DateTimeField(auto_now_add=True)),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lifted_because", models.CharField(blank=True, max_length=500)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "lifted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "model",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stops",
+                        to="registry.model",
+                    ),
+                ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stops",
+                        to="governance.token",
+                    ),
+                ),
             ],
             options={
-                'permissions': [('stop_all', 'Can stop all queries, and lift that'), ('stop_model', 'Can stop the queries to a model'), ('lift_stop', 'Can lift what somebody else has stopped')],
-                'indexes': [models.Index(fields=['-stopped_at', '-id'], name='stop_newest')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('model__isnull', True), ('reach', 'all'), ('token__isnull', True)), models.Q(('model__isnull', False), ('reach', 'model'), ('token__isnull', True)), models.Q(('model__isnull', True), ('reach', 'token'), ('token__isnull', False)), _connector='OR'), name='stop_reaches_what_it_names'), models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True), ('reach', 'all')), fields=('reach',), name='stop_all_once'), models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True), ('reach', 'model')), fields=('model',), name='stop_model_once'), models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True), ('reach', 'token')), fields=('token',), name='stop_token_once'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='stop_says_why'), models.CheckConstraint(condition=models.Q(models.Q(('lifted_at__isnull', True), ('lifted_because', ''), ('lifted_by__isnull', True)), models.Q(('lifted_at__isnull', False), ('lifted_by__isnull', False), models.Q(('lifted_because', ''), _negated=True)), _connector='OR'), name='stop_lifted_by_somebody_who_says_why')],
+                "permissions": [
+                    ("stop_all", "Can stop all queries, and lift that"),
+                    ("stop_model", "Can stop the queries to a model"),
+                    ("lift_stop", "Can lift what somebody else has stopped"),
+                ],
+                "indexes": [models.Index(fields=["-stopped_at", "-id"], name="stop_newest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("model__isnull", True), ("reach", "all"), ("token__isnull", True)),
+                            models.Q(("model__isnull", False), ("reach", "model"), ("token__isnull", True)),
+                            models.Q(("model__isnull", True), ("reach", "token"), ("token__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="stop_reaches_what_it_names",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("lifted_at__isnull", True), ("reach", "all")),
+                        fields=("reach",),
+                        name="stop_all_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("lifted_at__isnull", True), ("reach", "model")),
+                        fields=("model",),
+                        name="stop_model_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("lifted_at__isnull", True), ("reach", "token")),
+                        fields=("token",),
+                        name="stop_token_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="stop_says_why"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("lifted_at__isnull", True),
+                                ("lifted_because", ""),
+                                ("lifted_by__isnull", True),
+                            ),
+                            models.Q(
+                                ("lifted_at__isnull", False),
+                                ("lifted_by__isnull", False),
+                                models.Q(("lifted_because", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="stop_lifted_by_somebody_who_says_why",
+                    ),
+                ],
             },
         ),
     ]

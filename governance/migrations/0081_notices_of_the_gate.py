@@ -5,28 +5,99 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0080_stops'),
-        ('registry', '0097_phrases'),
+        ("governance", "0080_stops"),
+        ("registry", "0097_phrases"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='notice',
-            name='notice_kind_known',
+            model_name="notice",
+            name="notice_kind_known",
         ),
         migrations.RemoveConstraint(
-            model_name='switch',
-            name='switch_kind_known',
+            model_name="switch",
+            name="switch_kind_known",
         ),
         migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['review.asked', 'review.reminded', 'review.escalated', 'review.signed_off', 'review.approved', 'review.changes_requested', 'condition.set', 'condition.due', 'condition.lapsed', 'condition.settled', 'approval.due', 'review.stale', 'glass.asked', 'glass.granted', 'glass.ended', 'stop.made', 'stop.lifted', 'anomaly.seen', 'token.waits', 'token.settled', 'token.expiring', 'token.revoked', 'token.leaked', 'comment.written', 'thread.resolved', 'absence.announced', 'absence.ended'])), name='notice_kind_known'),
+            model_name="notice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "review.asked",
+                            "review.reminded",
+                            "review.escalated",
+                            "review.signed_off",
+                            "review.approved",
+                            "review.changes_requested",
+                            "condition.set",
+                            "condition.due",
+                            "condition.lapsed",
+                            "condition.settled",
+                            "approval.due",
+                            "review.stale",
+                            "glass.asked",
+                            "glass.granted",
+                            "glass.ended",
+                            "stop.made",
+                            "stop.lifted",
+                            "anomaly.seen",
+                            "token.waits",
+                            "token.settled",
+                            "token.expiring",
+                            "token.revoked",
+                            "token.leaked",
+                            "comment.written",
+                            "thread.resolved",
+                            "absence.announced",
+                            "absence.ended",
+                        ],
+                    )
+                ),
+                name="notice_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='switch',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['review.asked', 'review.reminded', 'review.escalated', 'review.signed_off', 'review.approved', 'review.changes_requested', 'condition.set', 'condition.due', 'condition.lapsed', 'condition.settled', 'approval.due', 'review.stale', 'glass.asked', 'glass.granted', 'glass.ended', 'stop.made', 'stop.lifted', 'anomaly.seen', 'token.waits', 'token.settled', 'token.expiring', 'token.revoked', 'token.leaked', 'comment.written', 'thread.resolved', 'absence.announced', 'absence.ended'])), name='switch_kind_known'),
+            model_name="switch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "review.asked",
+                            "review.reminded",
+                            "review.escalated",
+                            "review.signed_off",
+                            "review.approved",
+                            "review.changes_requested",
+                            "condition.set",
+                            "condition.due",
+                            "condition.lapsed",
+                            "condition.settled",
+                            "approval.due",
+                            "review.stale",
+                            "glass.asked",
+                            "glass.granted",
+                            "glass.ended",
+                            "stop.made",
+                            "stop.lifted",
+                            "anomaly.seen",
+                            "token.waits",
+                            "token.settled",
+                            "token.expiring",
+                            "token.revoked",
+                            "token.leaked",
+                            "comment.written",
+                            "thread.resolved",
+                            "absence.announced",
+                            "absence.ended",
+                        ],
+                    )
+                ),
+                name="switch_kind_known",
+            ),
         ),
     ]

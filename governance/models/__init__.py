@@ -1,6 +1,7 @@
 """Control: what may be done."""
 
 from governance.models.absences import Absence
+from governance.models.anomalies import Anomaly, Habit, LookedUntil, SeenNetwork
 from governance.models.break_glass import BreakGlass
 from governance.models.clearances import Clearance, Suspension
 from governance.models.decisions import Batch, Decision
@@ -20,13 +21,16 @@ from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
     "Absence",
+    "Anomaly",
     "Batch",
     "BreakGlass",
     "Clearance",
     "Comment",
     "Decision",
+    "Habit",
     "Judgement",
     "Letter",
+    "LookedUntil",
     "MailRhythm",
     "Notice",
     "Policy",
@@ -40,6 +44,7 @@ __all__ = [
     "RiskClass",
     "RiskDecision",
     "SavedFilter",
+    "SeenNetwork",
     "ServiceAccount",
     "SeverityDecision",
     "Standing",

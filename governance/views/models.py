@@ -19,6 +19,7 @@ from governance.forms import EndpointForm, ReasonForm, ShareForm
 from governance.models import BreakGlass, Clearance, Decision, Policy, Review, Suspension, Token
 from governance.permissions import STOP_MODEL
 from governance.review_forms import GlassForm
+from governance.views.anomalies import anomalies_of
 from governance.views.reach import audience_of
 from governance.views.stops import stop_on
 from governance.views.tabs import find_version, version_tabs
@@ -56,6 +57,7 @@ def model(request: PortalRequest, slug: str) -> HttpResponse:
         "share_form": ShareForm() if request.user.has_perm("registry.share_model") else None,
         "audience": audience_of(one),
         "stop": stop_on(request.user, model=one),
+        "anomalies": anomalies_of(model=one),
         "may_stop": request.user.has_perm(STOP_MODEL),
         "token_count": Token.objects.visible_to(request.user).filter(models=one, revoked_at=None).count(),
     }

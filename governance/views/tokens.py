@@ -24,6 +24,7 @@ from governance.notices import TOKEN_STAGES
 from governance.permissions import may_countersign, may_end_token
 from governance.token_forms import RotateForm, TokenForm
 from governance.tokens import Secret
+from governance.views.anomalies import anomalies_of
 from governance.views.stops import stop_on
 from registry.errors import Conflict, Invalid
 from registry.models import Model
@@ -156,6 +157,7 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
         "lapses_soon": one.state == "active" and one.ends_at <= timezone.now() + LAPSES_SOON,
         "may_revoke": one.revoked_at is None and may_end,
         "stop": stop_on(request.user, token=one),
+        "anomalies": anomalies_of(token=one),
         "may_stop": one.state in ("active", "waiting") and may_end,
         "rotate_form": RotateForm()
         if may_issue and one.state == "active" and not one.overlap_ends_at
