@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from governance.actions import tokens as verbs
-from governance.models import Decision, Token
+from governance.models import Decision, Stop, Token
 from governance.notices import TOKEN_STAGES
 from governance.permissions import may_countersign, may_end_token
 from governance.token_forms import RotateForm, TokenForm
@@ -53,9 +53,14 @@ def index(request: PortalRequest) -> HttpResponse:
         )
     if state in dict(STATES):
         rows = rows.in_state(state)
+    stopped = Exists(Stop.objects.in_force().filter(reach="token", token=OuterRef("pk")))
     reached = Prefetch("models", queryset=Model.objects.visible_to(request.user).order_by("name"))
     context = {
-        "page": page(rows.select_related("owner").prefetch_related(reached), request, by="-issued_at"),
+        "page": page(
+            rows.annotate(is_stopped=stopped).select_related("owner").prefetch_related(reached),
+            request,
+            by="-issued_at",
+        ),
         "count": rows.count(),
         "query": query,
         "state": state,

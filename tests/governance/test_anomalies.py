@@ -134,8 +134,13 @@ def test_what_comes_late_loses_nothing() -> None:
     assert (known.slot, known.asked, known.queries) == (NOON + SLOT, 15, 15)
 
 
+NOW = timedelta()
+
+
 @pytest.fixture
-def token(db: None) -> Token:
+def token(db: None, monkeypatch: pytest.MonkeyPatch) -> Token:
+    """One that reaches an approved model. Nobody waits here for what may still be on its way to the disk."""
+    monkeypatch.setattr(verbs, "LATE", NOW)
     made = factories.token(factories.approved_version().model)[0]
     LookedUntil.objects.create(at=timezone.now() - timedelta(days=30))
     return made
@@ -170,7 +175,7 @@ def test_a_token_from_a_network_it_never_came_from(token: Token) -> None:
     assert tasks.look_for_anomalies() == SETTLED_AFTER
     assert found() == []
 
-    decided(token, 3, network="198.51.100.9")
+    decided(token, 3, network="198.51.100.9", ago=NOW)
     assert tasks.look_for_anomalies() == 3
 
     assert found() == [(NEW_NETWORK, AWAY, 3)]
@@ -216,7 +221,7 @@ def test_scraping_against_what_is_usual(token: Token) -> None:
     for hour in range(2, 8):
         decided(token, 10, ago=hour * timedelta(hours=1))
     tasks.look_for_anomalies()
-    decided(token, MANY_IN_AN_HOUR, ago=timedelta(seconds=20))
+    decided(token, MANY_IN_AN_HOUR, ago=NOW)
     tasks.look_for_anomalies()
 
     one = Anomaly.objects.get()
@@ -224,7 +229,10 @@ def test_scraping_against_what_is_usual(token: Token) -> None:
     assert "about 10 are usual" in one.what
 
 
-def test_each_decision_counts_once_and_what_is_on_its_way_waits(token: Token) -> None:
+def test_each_decision_counts_once_and_what_is_on_its_way_waits(
+    token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "LATE", timedelta(seconds=10))
     decided(token, 5)
     decided(token, 7, ago=timedelta(seconds=1))
 
@@ -245,11 +253,12 @@ def test_a_round_is_bounded_and_the_next_goes_on(token: Token, monkeypatch: pyte
 def test_the_same_again_adds_to_what_is_open_and_tells_nobody_again(token: Token) -> None:
     decided(token, DENIED_OF_TOKEN, reason="policy_denies")
     tasks.look_for_anomalies()
-    decided(token, DENIED_OF_TOKEN, reason="policy_denies", ago=timedelta(seconds=15))
+    decided(token, DENIED_OF_TOKEN, reason="policy_denies", ago=NOW)
     tasks.look_for_anomalies()
 
     assert Anomaly.objects.count() == 1
-    assert Anomaly.objects.get().count >= DENIED_OF_TOKEN
+    assert Anomaly.objects.get().last_at >= Anomaly.objects.get().first_at
+    assert Habit.objects.get(token=token).decisions == 2 * DENIED_OF_TOKEN
     assert Entry.objects.filter(kind="anomaly.seen").count() == 1
 
 
@@ -257,32 +266,25 @@ def test_what_was_dismissed_is_not_told_again_until_it_happens_again(token: Toke
     decided(token, DENIED_OF_TOKEN, reason="policy_denies")
     tasks.look_for_anomalies()
     verbs.dismiss(anomaly=Anomaly.objects.get(), reason="A wrong setting.", by=factories.member("owner"))
-    decided(token, DENIED_OF_TOKEN, reason="policy_denies", ago=timedelta(seconds=30))
+    decided(token, DENIED_OF_TOKEN, reason="policy_denies", ago=NOW)
     tasks.look_for_anomalies()
     assert Anomaly.objects.count() == 1, "of the same five minutes"
 
 
-@pytest.mark.parametrize(
-    ("role", "outcome"),
-    [
-        ("owner", "done"),
-        ("compliance", "done"),
-        ("admin", "done"),
-        ("auditor", "refused"),
-        ("reviewer", "missing"),
-    ],
-)
-def test_who_may_dismiss(token: Token, role: str, outcome: str) -> None:
+@pytest.mark.parametrize("role", ["owner", "compliance", "admin"])
+def test_who_may_dismiss(token: Token, role: str) -> None:
     one = factories.anomaly(token)
-    try:
-        verbs.dismiss(anomaly=one, reason="It moved.", by=factories.member(role))
-    except (Refused, Missing) as error:
-        assert type(error).__name__.lower() == outcome
-        return
-    assert outcome == "done"
+    verbs.dismiss(anomaly=one, reason="It moved.", by=factories.member(role))
+
     assert Entry.objects.get(kind="anomaly.dismissed").actor == role
     with pytest.raises(Conflict):
         verbs.dismiss(anomaly=one, reason="It moved.", by=factories.member(role))
+
+
+@pytest.mark.parametrize(("role", "error"), [("auditor", Refused), ("reviewer", Missing)])
+def test_who_may_not_dismiss(token: Token, role: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        verbs.dismiss(anomaly=factories.anomaly(token), reason="It moved.", by=factories.member(role))
 
 
 def test_a_reason_is_needed(token: Token) -> None:

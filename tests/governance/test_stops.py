@@ -314,6 +314,8 @@ class TestPages:
 
         page = owner.get(f"/tokens/{token.pk}/").content.decode()
 
+        assert ">Stopped" in owner.get("/tokens/").content.decode()
+        assert "with the token nightly scoring" in owner.get("/").content.decode()
         assert "Queries are stopped" in page
         assert "Lost." in page
 

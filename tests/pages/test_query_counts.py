@@ -40,7 +40,7 @@ PINNED = {
     "import": 6,  # import with what it is about; what exists here under its name
     "import-new": 4,
     "imports": 6,  # imports; their number
-    "home": 15,  # broken glass; reviews that are due; versions in use without clearance, their aliases; coverage; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "home": 16,  # stops; broken glass; reviews that are due; versions in use without clearance, their aliases; coverage; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "inbox": 12,  # broken glass; conditions, own and to confirm; reviews, in whose place; sent back; tokens; notices
     "notice-settings": 6,  # what was chosen; how often mail comes
     "reminders": 7,  # what holds; how mail fares; what was decided
