@@ -27,7 +27,7 @@ class Halting:
     def steps(self) -> Steps:
         """While the query is allowed."""
         yield "the queries to a model are stopped at once, and pass again", self.model
-        yield "those with one token are stopped, and the other way in as well", self.token
+        yield "those with one token are stopped by its owner, and pass again", self.token
         yield "everything is stopped, and every page says so", self.everything
 
     def model(self) -> str:
