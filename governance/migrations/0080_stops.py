@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0077_gate_hears"),
+        ("governance", "0078_decision_partitions"),
         ("registry", "0097_phrases"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -37,16 +37,40 @@ ALTER TABLE governance_stop ENABLE ALWAYS TRIGGER stop_course;
 ALTER TABLE governance_stop ENABLE ALWAYS TRIGGER refuse_truncate;
 """
 
-TOLD = """
-CREATE FUNCTION cardinal_stop_told() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM cardinal_tell_gate(NEW.reach, coalesce(NEW.model_id::text, NEW.token_id::text, ''));
-  RETURN NULL;
-END $$;
-CREATE TRIGGER stop_told AFTER INSERT OR UPDATE ON governance_stop
-  FOR EACH ROW EXECUTE FUNCTION cardinal_stop_told();
-ALTER TABLE governance_stop ENABLE ALWAYS TRIGGER stop_told;
-"""
+# As every table that a decision depends on (0077): what a stop reaches is stale at every gate.
+REACHES = {
+    "all": "SELECT id FROM {rows} WHERE reach = ''all''",
+    "model": "SELECT model_id FROM {rows}",
+    "token": "SELECT token_id FROM {rows}",
+}
+ROWS = {
+    "INSERT": ("NEW TABLE AS fresh", "fresh"),
+    "UPDATE": ("NEW TABLE AS fresh", "fresh"),
+    "DELETE": ("OLD TABLE AS old", "old"),
+}
+
+
+def told() -> str:
+    """The statements that make the triggers which tell the gates."""
+    made = [
+        f"CREATE TRIGGER gate_hears_{kind}_{event.lower()} AFTER {event} ON governance_stop REFERENCING {named} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION cardinal_gate_hears('{kind}', '{query.format(rows=rows)}');"
+        for kind, query in REACHES.items()
+        for event, (named, rows) in ROWS.items()
+    ]
+    made.append(
+        "CREATE TRIGGER gate_hears_truncate AFTER TRUNCATE ON governance_stop "
+        "FOR EACH STATEMENT EXECUTE FUNCTION cardinal_gate_hears_all();"
+    )
+    return "\n".join(
+        [*made, *(f"ALTER TABLE governance_stop ENABLE ALWAYS TRIGGER {name};" for name in names())]
+    )
+
+
+def names() -> list[str]:
+    """The names of these triggers."""
+    found = [f"gate_hears_{kind}_{event.lower()}" for kind in REACHES for event in ROWS]
+    return [*found, "gate_hears_truncate"]
 
 
 class Migration(migrations.Migration):
@@ -58,7 +82,5 @@ class Migration(migrations.Migration):
             "DROP TRIGGER stop_course ON governance_stop; DROP TRIGGER refuse_truncate ON governance_stop;"
             "DROP FUNCTION cardinal_stop_course();",
         ),
-        migrations.RunSQL(
-            TOLD, "DROP TRIGGER stop_told ON governance_stop; DROP FUNCTION cardinal_stop_told();"
-        ),
+        migrations.RunSQL(told(), "\n".join(f"DROP TRIGGER {name} ON governance_stop;" for name in names())),
     ]
