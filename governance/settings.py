@@ -257,6 +257,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-deliveries": {"task": "registry.forget_deliveries", "schedule": 3600.0},
     "sweep-lapsed": {"task": "governance.sweep_lapsed", "schedule": 60.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
+    "look-for-anomalies": {"task": "governance.look_for_anomalies", "schedule": 30.0},
     "announce-token-ends": {"task": "governance.announce_token_ends", "schedule": 600.0},
     "sweep-reminders": {"task": "governance.sweep_reminders", "schedule": 600.0},
     "send-letters": {"task": "governance.send_letters", "schedule": 60.0},

@@ -7,12 +7,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from governance import mailing
-from governance.actions import clearances, glass, letters, reminders, revocations
+from governance.actions import anomalies, clearances, glass, letters, reminders, revocations
 from governance.models import Clearance, decisions
 from registry.models import User, Version
 
 SLICE = 200
 NOTICE_DAYS = 180
+MOST_LOOKS = 20  # at 50 000 decisions; the next round brings the next
 MOST_LAPSED = 10_000  # in one round; the next minute brings the next
 
 
@@ -51,6 +52,18 @@ def sweep_lapsed() -> int:
                 versions=Version.objects.filter(pk__in=keys[start : start + SLICE]), by=machine
             )
     return len(keys)
+
+
+@shared_task(name="governance.look_for_anomalies")
+def look_for_anomalies() -> int:
+    """Look through what the gate has decided since the last time for what is unusual; returns how many decisions."""
+    machine, count = User.machine(), 0
+    for _ in range(MOST_LOOKS):
+        looked = anomalies.look(by=machine)
+        count += looked or 0
+        if not looked:
+            break
+    return count
 
 
 @shared_task(name="governance.announce_token_ends")

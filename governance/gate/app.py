@@ -18,12 +18,14 @@ from governance.gate.freshness import Freshness
 from governance.gate.grants import Grant, Grants
 from governance.gate.ids import ids
 from governance.gate.journal import Journal, Unwritten
+from governance.gate.known import Known
 from governance.gate.limits import Limits
 from governance.gate.metrics import Metrics
 from governance.gate.proxy import Exchange, Patience, Proxy, Send
 from governance.gate.ratelimit import Left
 from governance.gate.record import frame
 from governance.gate.request import PROXY, Query, read, request_id
+from governance.gate.stuffing import COUNTED, Stuffing, held_back
 from governance.policies import Shortage
 
 log = logging.getLogger("governance.gate")
@@ -47,6 +49,13 @@ class Gate:
             configuration.database, patience=configuration.journal_patience, metrics=self.metrics
         )
         self.limits = Limits(configuration.redis, patience=configuration.redis_patience)
+        self.stuffing = Stuffing(
+            configuration.redis,
+            Known(configuration.database, peppers=configuration.peppers),
+            limit=configuration.unknown_tokens,
+            share=max(1, configuration.unknown_tokens // configuration.workers),
+            patience=configuration.redis_patience,
+        )
         self.proxy = Proxy(
             patience=Patience(
                 configuration.upstream_timeout, configuration.upstream_silence, configuration.body_patience
@@ -80,6 +89,7 @@ class Gate:
         await self.journal.close()
         await self.proxy.close()
         await self.limits.close()
+        await self.stuffing.close()
         await self.freshness.close()
         await self.database.close()
 
@@ -169,7 +179,12 @@ class Gate:
         """The stored answer, or None: whatever goes wrong here, nothing is allowed."""
         try:
             now = time.monotonic()
-            answer = refuse(query, self.clock.at(now)) if query.refusal else await self._known(query, now)
+            if wait := self.stuffing.wait(query):
+                answer = held_back(query, self.clock.at(now), wait)
+            else:
+                answer = refuse(query, self.clock.at(now)) if query.refusal else await self._known(query, now)
+                if answer.reason in COUNTED:
+                    await self.stuffing.saw(answer)
             answer.id = ids.new(self.clock.microseconds(now))
             await self.journal.record(answer)
         except (Unanswered, Unwritten) as error:

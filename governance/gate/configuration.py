@@ -36,6 +36,8 @@ class Configuration:
     trusted_proxies: Networks = ()
     front: str = fronts.ANY
     connections: int = 8
+    workers: int = 1
+    unknown_tokens: int = 60  # from one network within a minute
     body_limit: int = 16_777_216
     database_patience: float = 1.0
     journal_patience: float = 2.0
@@ -58,6 +60,8 @@ def from_settings() -> Configuration:
         trusted_proxies=settings.TRUSTED_PROXIES,
         front=front(text("GATE_FRONT", fronts.ANY)),
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
+        workers=number("GATE_WORKERS", 1, low=1, high=64),
+        unknown_tokens=number("GATE_UNKNOWN_TOKENS", 60, low=1, high=1_000_000),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
         upstream_silence=float(number("GATE_UPSTREAM_SILENCE", 60, low=1, high=3600)),

@@ -1,6 +1,7 @@
 """Control: what may be done."""
 
 from governance.models.absences import Absence
+from governance.models.anomalies import Anomaly, Habit, LookedUntil, SeenNetwork
 from governance.models.break_glass import BreakGlass
 from governance.models.clearances import Clearance, Suspension
 from governance.models.decisions import Batch, Decision
@@ -14,18 +15,22 @@ from governance.models.risk import RiskClass, RiskDecision
 from governance.models.service_accounts import ServiceAccount
 from governance.models.severities import SeverityDecision, decided_severities, strictness_of
 from governance.models.standings import Standing
+from governance.models.stops import Stop
 from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
 
 __all__ = [
     "Absence",
+    "Anomaly",
     "Batch",
     "BreakGlass",
     "Clearance",
     "Comment",
     "Decision",
+    "Habit",
     "Judgement",
     "Letter",
+    "LookedUntil",
     "MailRhythm",
     "Notice",
     "Policy",
@@ -39,9 +44,11 @@ __all__ = [
     "RiskClass",
     "RiskDecision",
     "SavedFilter",
+    "SeenNetwork",
     "ServiceAccount",
     "SeverityDecision",
     "Standing",
+    "Stop",
     "Suspension",
     "Switch",
     "Thread",

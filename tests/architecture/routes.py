@@ -41,6 +41,8 @@ PARTS: dict[str, dict[str, Any]] = {
     "review-rules/": {"risk_class": "high"},
     "threads/": {"pk": lambda s: s.thread.pk, "comment": lambda s: s.comment.pk},
     "break-glass/": {"pk": lambda s: s.glass.pk},
+    "stops/": {"pk": lambda s: s.stop.pk},
+    "anomalies/": {"pk": lambda s: s.anomaly.pk},
     "access/people/": {"username": "owner"},
     "access/tokens/": {"pk": lambda s: s.token.pk},
     "systems/": {"slug": lambda s: s.system.slug, "model": lambda s: s.model.slug},
@@ -122,6 +124,14 @@ BODIES |= {
     "POST version-glass": GLASS,
 }  # fmt: skip
 BODIES |= {
+    "POST api-stops": {"reach": "all", "reason": "A test."},
+    "POST api-stop-lifting": {"reason": "Mended."},
+    "POST api-anomaly-dismissal": {"reason": "It moved."},
+    "POST anomaly-dismiss": {"reason": "It moved."},
+    "POST stop-all": {"reason": "A test."},
+    "POST stop-lift": {"reason": "Mended."},
+    "POST token-stop": {"reason": "A test."},
+    "POST model-stop": {"reason": "A test."},
     "POST absence": {"stand_in": "deputy", "since": "2099-01-01T00:00", "until": "2099-01-02T00:00"},
     "POST api-absences": {"stand_in": "deputy", "since": "2099-01-01T00:00:00Z", "until": "2099-01-02T00:00:00Z"},
     "POST inbox-undo": {"at": "2026-11-21T09:30:00+00:00"},

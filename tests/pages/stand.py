@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import absences, filters, glass, service_accounts, threads
+from governance.actions import absences, filters, glass, service_accounts, stops, threads
 from governance.models import (
     Absence,
+    Anomaly,
     Batch,
     BreakGlass,
     Comment,
@@ -25,6 +26,7 @@ from governance.models import (
     ReviewCondition,
     SavedFilter,
     ServiceAccount,
+    Stop,
     Thread,
     Token,
 )
@@ -95,6 +97,11 @@ POST_ONLY = {
     "version-glass",
     "glass-grant",
     "glass-end",
+    "model-stop",
+    "token-stop",
+    "stop-all",
+    "stop-lift",
+    "anomaly-dismiss",
     "token-revoke",
     "token-rotate",
     "token-countersign",
@@ -145,6 +152,8 @@ class Stand:
 
     notice: Notice
     absence: Absence
+    stop: Stop
+    anomaly: Anomaly
 
     @property
     def model(self) -> Model:
@@ -198,6 +207,10 @@ class Stand:
             "comment-withdraw": [self.comment.pk],
             "condition-fulfil": [self.condition.pk],
             "condition-extend": [self.condition.pk],
+            "model-stop": [self.model.slug],
+            "token-stop": [self.token.pk],
+            "stop-lift": [self.stop.pk],
+            "anomaly-dismiss": [self.anomaly.pk],
             "glass-grant": [self.glass.pk],
             "glass-end": [self.glass.pk],
             "policy": [self.model.slug, "production"],
@@ -301,6 +314,10 @@ def furnished() -> Stand:
         team=team(version.model),
         notice=Notice.objects.filter(person__username="reviewer").latest("pk"),
         absence=absence(),
+        anomaly=factories.anomaly(token),
+        stop=stops.stop_model(
+            model=version.model, reason="It answers nonsense.", by=factories.member("compliance")
+        ),
     )
 
 
