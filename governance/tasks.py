@@ -8,12 +8,13 @@ from django.db.models.functions import Now
 
 from governance import mailing
 from governance.actions import clearances, glass, letters, reminders, revocations
-from governance.models import Clearance
+from governance.models import Clearance, count_batches
 from registry.models import User, Version
 
 SLICE = 200
 NOTICE_DAYS = 180
 MOST_LAPSED = 10_000  # in one round; the next minute brings the next
+ROUNDS = 50  # of counting; the next run goes on
 
 
 @shared_task(name="governance.sweep_clearances")
@@ -72,4 +73,16 @@ def forget_notices() -> int:
     machine, count = User.machine(), 0
     while forgotten := letters.forget(days=NOTICE_DAYS, by=machine):
         count += forgotten
+    return count
+
+
+@shared_task(name="governance.count_decisions")
+def count_decisions() -> int:
+    """Count new batches of decisions into their hours; returns how many. What waits is counted live by whoever looks."""
+    count = 0
+    for _ in range(ROUNDS):
+        found = count_batches()
+        count += found
+        if not found:
+            break
     return count

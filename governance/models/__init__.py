@@ -16,6 +16,7 @@ from governance.models.severities import SeverityDecision, decided_severities, s
 from governance.models.standings import Standing
 from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
+from governance.models.traffic import DecisionHour, Traffic, Uncounted, count_batches
 
 __all__ = [
     "Absence",
@@ -24,6 +25,7 @@ __all__ = [
     "Clearance",
     "Comment",
     "Decision",
+    "DecisionHour",
     "Judgement",
     "Letter",
     "MailRhythm",
@@ -48,7 +50,10 @@ __all__ = [
     "Token",
     "TokenLife",
     "TokenUse",
+    "Traffic",
+    "Uncounted",
     "cadence_in_force",
+    "count_batches",
     "decided_severities",
     "judging_roles",
     "rule_for",
