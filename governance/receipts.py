@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from governance.gate import merkle
-from governance.gate.journal import FIELDS, FIRST, record_digest, stamp
+from governance.gate.record import FIELDS, FIRST, record_digest, stamp
 from governance.models import Decision
 
 FORMAT = "cardinal-receipt-1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 
 # The server's own few lines, in the form of all others.
 LINES = {
@@ -39,6 +40,7 @@ def main() -> int:
         from granian import Granian
         from granian.constants import HTTPModes, Interfaces
 
+        from governance.gate.metrics import FOLDER
         from governance.settings import number, text
 
         server = Granian(
@@ -57,7 +59,9 @@ def main() -> int:
     except (ImproperlyConfigured, Unavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    server.serve()
+    with tempfile.TemporaryDirectory(prefix="cardinal-gate-") as folder:
+        os.environ[FOLDER] = folder  # the workers inherit it
+        server.serve()
     return 0
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from governance.gate import answers, logs, reach, reasons
+from governance.gate import answers, logs, reach, reasons, traces
 from governance.gate.configuration import Configuration
-from governance.gate.decide import Answer, decide, refuse, weigh
+from governance.gate.database import Clock, Database, Unanswered
+from governance.gate.decide import Answer, decide, refuse, settled, weigh
+from governance.gate.facts import Facts
 from governance.gate.forwarding import forward
-from governance.gate.grants import Grants, Unanswered
+from governance.gate.freshness import Freshness
+from governance.gate.grants import Grants
+from governance.gate.ids import ids
 from governance.gate.journal import Journal, Unwritten
 from governance.gate.limits import Limits
 from governance.gate.metrics import Metrics
 from governance.gate.proxy import Proxy, Receive, Send
+from governance.gate.record import frame
 from governance.gate.request import PROXY, Query, read, request_id
 from governance.policies import Shortage
 
@@ -29,18 +35,19 @@ class Gate:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        self.metrics = Metrics()
-        self.grants = Grants(
-            configuration.database,
-            peppers=configuration.peppers,
-            size=configuration.connections,
-            patience=configuration.database_patience,
+        self.metrics = Metrics(configuration.metrics_folder)
+        self.clock = Clock()
+        self.database = Database(
+            configuration.database, size=configuration.connections, patience=configuration.database_patience
         )
+        self.grants = Grants(self.database, self.clock, peppers=configuration.peppers)
+        self.freshness = Freshness(configuration.database, self.grants, self.clock)
         self.journal = Journal(
             configuration.database, patience=configuration.journal_patience, metrics=self.metrics
         )
         self.limits = Limits(configuration.redis, patience=configuration.redis_patience)
         self.proxy = Proxy(timeout=configuration.upstream_timeout, body_limit=configuration.body_limit)
+        self.traces = traces.follow(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -52,15 +59,21 @@ class Gate:
 
     async def open(self) -> None:
         """Ready to decide."""
-        await self.grants.open()
+        await self.database.open()
+        self.freshness.open()
         self.journal.open()
+        self.metrics.open()
 
     async def close(self) -> None:
         """Stores what waits, then lets go of everything."""
         await self.journal.close()
         await self.proxy.close()
         await self.limits.close()
-        await self.grants.close()
+        await self.freshness.close()
+        await self.database.close()
+        await self.metrics.close()
+        if self.traces:
+            await self.traces.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -90,20 +103,19 @@ class Gate:
         answer = await self._decided(query)
         if answer is None:
             self.metrics.undecided(query.door)
-            _log(query, "cannot_decide", began)
+            logs.decision(self.configuration.log_decisions, query, "cannot_decide", began)
             await answers.refuse(send, query, reasons.CANNOT_DECIDE, None, [(b"retry-after", b"1")])
             return
         self.metrics.decision(query.door, answer.reason, time.perf_counter() - began)
-        _log(query, answer.reason, began, answer)
+        logs.decision(self.configuration.log_decisions, query, answer.reason, began, answer)
         await self._say(answer, scope, receive, send)
 
     async def _decided(self, query: Query) -> Answer | None:
         """The stored answer, or None: whatever goes wrong here, nothing is allowed."""
         try:
-            if query.refusal:
-                answer = refuse(query, self.grants.clock.now())
-            else:
-                answer = await self._weighed(query)
+            now = time.monotonic()
+            answer = refuse(query, self.clock.at(now)) if query.refusal else await self._known(query, now)
+            answer.id = ids.new(self.clock.microseconds(now))
             await self.journal.record(answer)
         except (Unanswered, Unwritten) as error:
             log.warning(
@@ -116,20 +128,41 @@ class Gate:
             return None
         return answer
 
-    async def _weighed(self, query: Query) -> Answer:
-        facts = await self.grants.load(query)
+    async def _known(self, query: Query, now: float) -> Answer:
+        key = self.grants.key(query)
+        grant = self.grants.find(key, now) or await self.grants.load(key, query)
+        kind = (query.door, query.action, query.method)
+        try:
+            answer = grant.settled[kind]
+        except KeyError:
+            answer = grant.settled[kind] = settled(query, grant.facts)
+            if answer:
+                answer.frame = frame(answer)
+        at = self.clock.at(now)
+        return answer.again(query, at) if answer else await self._weighed(query, replace(grant.facts, at=at))
+
+    async def _weighed(self, query: Query, facts: Facts) -> Answer:
         answer, owed = weigh(query, facts)
         own = reach.charge(facts.token) if answer.allowed else None
         spent: dict[str, Shortage | None] = {}
         if own:  # first: what the token may not ask costs its owner nothing
-            spent |= await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+            spent |= self._noted(
+                await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+            )
         if own and spent[own.key]:
             return decide(query, replace(facts, spent=spent | {charge.key: None for charge in owed}))
         if owed:
-            spent |= await self.limits.take(
-                owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
+            spent |= self._noted(
+                await self.limits.take(
+                    owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
+                )
             )
         return decide(query, replace(facts, spent=spent)) if spent else answer
+
+    def _noted(self, spent: Mapping[str, Shortage | None]) -> Mapping[str, Shortage | None]:
+        for shortage in spent.values():
+            self.metrics.limits[shortage.code if shortage else "counted",] += 1
+        return spent
 
     async def _say(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         if not answer.allowed:
@@ -143,25 +176,9 @@ class Gate:
         status, kind, body = 200, b"text/plain; charset=utf-8", b"ok\n"
         if path == b"/metrics":
             kind, body = b"text/plain; version=0.0.4; charset=utf-8", self.metrics.text().encode()
-        elif path == b"/readyz" and not await self.grants.answers():
+        elif path == b"/readyz" and not await self.database.answers():
             status, body = 503, b"The database does not answer.\n"
         headers = [answers.NO_STORE, (b"content-type", kind), (b"content-length", str(len(body)).encode())]
         headers.append((b"x-request-id", request_id(scope["headers"]).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
-def _log(query: Query, code: str, began: float, answer: Answer | None = None) -> None:
-    log.info(
-        "gate.answered",
-        extra={
-            "door": query.door,
-            "reason": code,
-            "model": query.model,
-            "version": answer.version if answer else None,
-            "decision": str(answer.id) if answer else None,
-            "token": answer.token if answer else "",
-            "caller": answer.caller if answer else "",
-            "ms": round((time.perf_counter() - began) * 1000, 2),
-        },
-    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
+from governance.gate.logs import ALL, NONE, REFUSED
+from governance.gate.metrics import FOLDER
 from governance.gate.origin import Networks
 from governance.settings import number
 
@@ -37,6 +41,8 @@ class Configuration:
     journal_patience: float = 2.0
     redis_patience: float = 0.5
     upstream_timeout: float = 60.0
+    log_decisions: str = REFUSED
+    metrics_folder: str = ""  # where the workers of one gate put their counts together
 
 
 def from_settings() -> Configuration:
@@ -49,7 +55,16 @@ def from_settings() -> Configuration:
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
+        log_decisions=_one_of("GATE_LOG_DECISIONS", REFUSED, (NONE, REFUSED, ALL)),
+        metrics_folder=os.environ.get(FOLDER, ""),
     )
+
+
+def _one_of(name: str, default: str, known: Sequence[str]) -> str:
+    value = os.environ.get(name, default)
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+    return value
 
 
 def database(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,10 +37,10 @@ async def forward(
 
     try:
         status = await proxy.forward(answer, given, own(answer), receive, noting)
-        metrics.upstream[f"{status // 100}xx"] += 1
+        metrics.upstream[f"{status // 100}xx",] += 1
         return
     except Gone:
-        metrics.upstream["caller_gone"] += 1
+        metrics.upstream["caller_gone",] += 1
         return
     except TooLarge:
         reason = reasons.REASONS["too_large"]
@@ -52,9 +52,9 @@ async def forward(
         reason = reasons.UPSTREAM_UNREACHABLE
     except Exception:
         if started:  # half an answer is out: break the connection off, so that it cannot pass for a whole one
-            metrics.upstream["broken_off"] += 1
+            metrics.upstream["broken_off",] += 1
             raise
         log.exception("gate.forward_failed")
         reason = reasons.UPSTREAM_UNREACHABLE
-    metrics.upstream[reason.code] += 1
+    metrics.upstream[reason.code,] += 1
     await refuse(send, answer.query, reason, answer)

@@ -32,7 +32,7 @@ LEFT JOIN registry_model m ON m.slug = d.model;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0076_gate_told"), ("registry", "0097_phrases")]
+    dependencies = [("governance", "0077_gate_hears"), ("registry", "0097_phrases")]
 
     operations = [
         migrations.CreateModel(

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from governance.gate import merkle
-from governance.gate.journal import record_digest
+from governance.gate.record import record_digest
 from governance.models import Batch, Decision
 
 PLAIN: dict[str, Any] = {

@@ -18,7 +18,7 @@ from django.utils import timezone
 from governance.actions import policies
 from governance.finding.decisions import TooSlow, chosen, within_patience
 from governance.gate import merkle, reasons, steps
-from governance.gate.journal import record_digest
+from governance.gate.record import record_digest
 from governance.models import Decision
 from governance.policies import sentences
 from governance.receipts import receipt
