@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db import OperationalError, connection, transaction
@@ -15,7 +16,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from governance.models import Decision, Traffic
+from governance.models import Decision
 from registry.models import Environment
 
 ANSWERS = (("allowed", "Allowed"), ("refused", "Refused"))
@@ -86,6 +87,11 @@ class Chosen:
         """Whether the hours know enough: they hold no tokens and no networks."""
         return not (self.token or self.network)
 
+    @property
+    def is_counted_by_quarter(self) -> bool:
+        """Whether the quarters of days know enough: they hold model and answer alone."""
+        return not self.own.keys() - {"period", "since", "until", "model", "answer"}
+
     def start(self, now: datetime) -> datetime | None:
         """Since when; None for ever."""
         if self.since or self.until:
@@ -104,7 +110,7 @@ class Chosen:
             rows = rows.filter(token=self.token)
         return rows.filter(network=self.network) if self.network else rows
 
-    def of_traffic(self, rows: QuerySet[Traffic]) -> QuerySet[Traffic]:
+    def of_traffic(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The same of what is counted by hour, without the time."""
         return rows.filter(self._alike())
 

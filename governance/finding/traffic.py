@@ -13,12 +13,13 @@ from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from governance.finding.decisions import Chosen
-from governance.models import Decision, Traffic
+from governance.models import Decision, QuarterTraffic, Traffic
 from registry.models import User
 
 HOUR = timedelta(hours=1)
 # By period: hours of one bar, and how many bars
 BARS = {"hour": (1, 24), "day": (1, 24), "week": (6, 28), "month": (24, 30), "all": (24, 90)}
+QUARTER = 6  # hours
 MOST_ROWS = 50
 RECENT = 5_000  # decisions from which times are told
 
@@ -66,7 +67,9 @@ def course(user: User, asked: Chosen, now: datetime) -> Course:
     length, many = BARS[asked.period]
     starts = _starts(now, length, many)
     if asked.is_counted_by_hour:
-        rows: QuerySet[Any] = asked.of_traffic(Traffic.objects.visible_to(user)).filter(hour__gte=starts[0])
+        quarters = asked.is_counted_by_quarter and length % QUARTER == 0
+        sums: QuerySet[Any] = (QuarterTraffic if quarters else Traffic).objects.visible_to(user)
+        rows = asked.of_traffic(sums).filter(hour__gte=starts[0])
         found = rows.values_list("hour", "allowed").annotate(n=Sum("count")).order_by()
     else:
         kept = asked.of(Decision.objects.visible_to(user), now=now).filter(decided_at__gte=starts[0])

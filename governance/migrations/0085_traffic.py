@@ -28,6 +28,14 @@ SELECT date_trunc('hour', d.decided_at, 'UTC'), coalesce(m.slug, ''), d.environm
 FROM governance_uncounted u
 JOIN governance_decision d ON d.batch_id = u.batch
 LEFT JOIN registry_model m ON m.slug = d.model;
+
+CREATE VIEW governance_quartertraffic AS
+SELECT start AS hour, model, allowed, count::bigint AS count FROM governance_decisionquarter
+UNION ALL
+SELECT date_bin('6 hours', d.decided_at, '2000-01-01 00:00:00+00'), coalesce(m.slug, ''), d.allowed, 1::bigint
+FROM governance_uncounted u
+JOIN governance_decision d ON d.batch_id = u.batch
+LEFT JOIN registry_model m ON m.slug = d.model;
 """
 
 
@@ -67,6 +75,32 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="DecisionQuarter",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start", models.DateTimeField()),
+                ("model", models.CharField(blank=True, max_length=120)),
+                ("allowed", models.BooleanField()),
+                ("count", models.PositiveBigIntegerField()),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("start", "model", "allowed"), name="decisionquarter_once"),
+                    models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="decisionquarter_of_something"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="QuarterTraffic",
+            fields=[
+                ("hour", models.DateTimeField(primary_key=True, serialize=False)),
+                ("model", models.CharField(max_length=120)),
+                ("allowed", models.BooleanField()),
+                ("count", models.BigIntegerField()),
+            ],
+            options={"db_table": "governance_quartertraffic", "managed": False},
+        ),
+        migrations.CreateModel(
             name="Uncounted",
             fields=[("batch", models.UUIDField(primary_key=True, serialize=False))],
         ),
@@ -85,5 +119,5 @@ class Migration(migrations.Migration):
             options={"db_table": "governance_traffic", "managed": False},
         ),
         migrations.RunSQL(WAIT, NO_WAIT),
-        migrations.RunSQL(VIEW, "DROP VIEW governance_traffic;"),
+        migrations.RunSQL(VIEW, "DROP VIEW governance_quartertraffic; DROP VIEW governance_traffic;"),
     ]

@@ -16,7 +16,14 @@ from governance.models.severities import SeverityDecision, decided_severities, s
 from governance.models.standings import Standing
 from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
-from governance.models.traffic import DecisionHour, Traffic, Uncounted, count_batches
+from governance.models.traffic import (
+    DecisionHour,
+    DecisionQuarter,
+    QuarterTraffic,
+    Traffic,
+    Uncounted,
+    count_batches,
+)
 
 __all__ = [
     "Absence",
@@ -26,6 +33,7 @@ __all__ = [
     "Comment",
     "Decision",
     "DecisionHour",
+    "DecisionQuarter",
     "Judgement",
     "Letter",
     "MailRhythm",
@@ -33,6 +41,7 @@ __all__ = [
     "Policy",
     "PolicyDraft",
     "PolicyVersion",
+    "QuarterTraffic",
     "ReminderDecision",
     "Review",
     "ReviewCondition",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connection, models
 
@@ -20,19 +20,23 @@ WITH taken AS (
   DELETE FROM governance_uncounted WHERE batch IN (
     SELECT batch FROM governance_uncounted LIMIT %s FOR UPDATE SKIP LOCKED
   ) RETURNING batch
-), counted AS (
-  INSERT INTO governance_decisionhour AS h (hour, model, environment, caller, door, reason, allowed, count)
+), alike AS MATERIALIZED (
   SELECT date_trunc('hour', d.decided_at, 'UTC') AS hour, coalesce(m.slug, '') AS model, d.environment, d.caller, d.door,
-         d.reason, d.allowed, count(*)
+         d.reason, d.allowed, count(*) AS count
   FROM taken t
   JOIN governance_decision d ON d.batch_id = t.batch
   LEFT JOIN registry_model m ON m.slug = d.model
   GROUP BY 1, 2, 3, 4, 5, 6, 7
-  ORDER BY 1, 2, 3, 4, 5, 6, 7
+), hours AS (
+  INSERT INTO governance_decisionhour AS h (hour, model, environment, caller, door, reason, allowed, count)
+  SELECT * FROM alike ORDER BY 1, 2, 3, 4, 5, 6, 7
   ON CONFLICT (model, hour, environment, caller, door, reason, allowed) DO UPDATE SET count = h.count + excluded.count
-  RETURNING 1
+), quarters AS (
+  INSERT INTO governance_decisionquarter AS q (start, model, allowed, count)
+  SELECT date_bin('6 hours', hour, '2000-01-01 00:00:00+00'), model, allowed, sum(count) FROM alike GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (start, model, allowed) DO UPDATE SET count = q.count + excluded.count
 )
-SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM counted)
+SELECT count(*) FROM taken
 """
 
 
@@ -62,6 +66,24 @@ class DecisionHour(models.Model):
         return f"{self.count} × {self.reason} at {self.hour:%Y-%m-%d %H} h"
 
 
+class DecisionQuarter(models.Model):
+    """The same by a quarter of a day and by model alone: what a picture of weeks over all models is drawn from."""
+
+    start = models.DateTimeField()
+    model = models.CharField(max_length=120, blank=True)
+    allowed = models.BooleanField()
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["start", "model", "allowed"], name="decisionquarter_once"),
+            models.CheckConstraint(condition=models.Q(count__gt=0), name="decisionquarter_of_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} from {self.start:%Y-%m-%d %H} h"
+
+
 class Uncounted(models.Model):
     """A batch that `DecisionHour` does not know yet. Written by a trigger with the batch itself (migration 0085)."""
 
@@ -71,7 +93,7 @@ class Uncounted(models.Model):
         return f"uncounted {self.batch}"
 
 
-class TrafficQuerySet(models.QuerySet["Traffic"]):
+class TrafficQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
         """As with decisions: the models that one sees; the rest only for who sees everything."""
         if sees_everything(user):
@@ -101,6 +123,24 @@ class Traffic(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} × {self.reason}"
+
+
+class QuarterTraffic(models.Model):
+    """The same view of `DecisionQuarter`. `hour` is the one in which the quarter begins."""
+
+    hour = models.DateTimeField(primary_key=True)
+    model = models.CharField(max_length=120)
+    allowed = models.BooleanField()
+    count = models.BigIntegerField()
+
+    objects = TrafficQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "governance_quartertraffic"
+
+    def __str__(self) -> str:
+        return f"{self.count} from {self.hour:%Y-%m-%d %H} h"
 
 
 def count_batches(most: int = BATCHES) -> int:

@@ -81,6 +81,24 @@ def test_others_models_are_not_counted_for_me(model: Model, owner: User, auditor
     assert traffic.course(auditor, Chosen(), timezone.now()).total == 4
 
 
+@pytest.mark.parametrize("period", ["day", "week", "month", "all"])
+def test_each_period_tells_the_same_counted_or_not(model: Model, owner: User, period: str) -> None:
+    hidden, now = factories.model(shared=False), timezone.now()
+    for back in (0, 0.1, 3, 20, 23):
+        written({"model": model.slug}, {"model": hidden.slug}, {"model": model.slug, "allowed": False},
+                at=now - timedelta(hours=back))  # fmt: skip
+    before = traffic.course(owner, Chosen(period=period), now)
+
+    count_batches(most=2)
+    half = traffic.course(owner, Chosen(period=period), now)
+    tasks.count_decisions()
+
+    assert (before.allowed, before.refused) == (5, 5)
+    assert traffic.course(owner, Chosen(period=period), now) == half == before
+    by_caller = traffic.course(owner, Chosen(period=period, caller="owner"), now)
+    assert by_caller.bars == before.bars
+
+
 @pytest.mark.parametrize("counted", [True, False])
 def test_filters_of_the_list_hold_for_the_course(auditor: User, model: Model, counted: bool) -> None:
     written(
