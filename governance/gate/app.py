@@ -180,5 +180,9 @@ class Gate:
             status, body = 503, b"The database does not answer.\n"
         headers = [answers.NO_STORE, (b"content-type", kind), (b"content-length", str(len(body)).encode())]
         headers.append((b"x-request-id", request_id(scope["headers"]).encode()))
+        if (
+            path == b"/readyz"
+        ):  # up to how many seconds ago every change is known here; "inf" when nothing is kept
+            headers.append((b"x-cardinal-news-age", f"{self.grants.age:.3f}".encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

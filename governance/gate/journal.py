@@ -38,6 +38,7 @@ DURABLE = (
     "WHERE current_setting('synchronous_commit') = 'off' AND current_setting('fsync') = 'on'"
 )
 LARGEST_BATCH = 2_000
+MOST_WAITING = 20_000  # decisions in memory while a commit hangs; each is refused when its patience is over
 WATCH = 0.05  # seconds between two looks at who has waited too long
 
 
@@ -61,7 +62,6 @@ class Journal:
         self._waiting: deque[_Entry] = deque()
         self._flying: list[_Entry] = []
         self._work = asyncio.Event()
-        self._stuck = False
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -81,8 +81,8 @@ class Journal:
 
     async def record(self, answer: Answer) -> None:
         """Stores `answer`. Nobody may hear of it before this returns."""
-        if self._closing or self._stuck or not self._tasks or self._tasks[0].done():
-            raise Unwritten("the journal is closed or stuck")
+        if self._closing or len(self._waiting) >= MOST_WAITING or not self._tasks or self._tasks[0].done():
+            raise Unwritten("the journal is closed or full")
         stored = self._loop.create_future()
         self._waiting.append((answer, stored, time.monotonic()))
         self._work.set()
@@ -96,7 +96,7 @@ class Journal:
             self._flying = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
             if batch := [entry for entry in self._flying if not entry[1].done()]:
                 await self._store(batch)
-            self._flying, self._stuck = [], False
+            self._flying = []
         self._drop()
 
     async def _store(self, batch: list[_Entry]) -> None:
@@ -123,16 +123,15 @@ class Journal:
         self._metrics.batch(len(lines), time.perf_counter() - began)
 
     async def _watch(self) -> None:
-        """Who has waited too long is refused, also while a commit hangs. A commit that hangs lets nobody else wait for it.
+        """Who has waited too long is refused, also while a commit hangs.
 
-        It is not cancelled: whether the database has stored it is not known then, and it may be stored yet. What was
+        That is not cancelled: whether the database has stored it is not known then, and it may be stored yet. What was
         stored and not answered is a decision more than was needed, never one less.
         """
         while True:
             await asyncio.sleep(WATCH)
             overdue = time.monotonic() - self._patience
             if self._flying and self._flying[0][2] < overdue:
-                self._stuck = True
                 _tell(self._flying, Unwritten("the journal takes too long"))
             while self._waiting and self._waiting[0][2] < overdue:
                 _tell([self._waiting.popleft()], Unwritten("the journal takes too long"))

@@ -40,7 +40,7 @@ LEFT JOIN registry_model m ON m.slug = d.model;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0077_gate_hears"), ("registry", "0097_phrases")]
+    dependencies = [("governance", "0078_decision_partitions"), ("registry", "0097_phrases")]
 
     operations = [
         migrations.CreateModel(
