@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from governance.gate import answers, logs, plain, reach, reasons
+from governance.gate import answers, logs, plain, reach, reasons, traces
 from governance.gate.bodies import Bodies, Body, Document, Gone, Receive
 from governance.gate.configuration import Configuration
 from governance.gate.database import Clock, Database, Unanswered
@@ -38,7 +39,7 @@ class Gate:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        self.metrics = Metrics()
+        self.metrics = Metrics(configuration.metrics_folder)
         self.clock = Clock()
         self.database = Database(
             configuration.database, size=configuration.connections, patience=configuration.database_patience
@@ -69,6 +70,7 @@ class Gate:
             memory=configuration.json_memory,
             whole=configuration.body_patience,
         )
+        self.traces = traces.follow(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -83,6 +85,7 @@ class Gate:
         await self.database.open()
         self.freshness.open()
         self.journal.open()
+        self.metrics.open()
 
     async def close(self) -> None:
         """Stores what waits, then lets go of everything."""
@@ -92,6 +95,9 @@ class Gate:
         await self.stuffing.close()
         await self.freshness.close()
         await self.database.close()
+        await self.metrics.close()
+        if self.traces:
+            await self.traces.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -161,11 +167,11 @@ class Gate:
         answer = await self._decided(query)
         if answer is None:
             self.metrics.undecided(query.door)
-            _log(query, "cannot_decide", began)
+            logs.decision(self.configuration.log_decisions, query, "cannot_decide", began)
             await answers.refuse(send, query, reasons.CANNOT_DECIDE)
             return
         self.metrics.decision(query.door, answer.reason, time.perf_counter() - began)
-        _log(query, answer.reason, began, answer)
+        logs.decision(self.configuration.log_decisions, query, answer.reason, began, answer)
         if not answer.allowed:
             await answers.refuse(send, query, answer.told, answer)
         elif query.door == PROXY:
@@ -221,6 +227,7 @@ class Gate:
         left: tuple[Left, ...] = ()
         if own:  # first: what the token may not ask costs its owner nothing
             taken = await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+            self._note(taken)
             spent, left = spent | taken, taken.left
         if own and spent[own.key]:
             spent |= {charge.key: None for charge in owed}
@@ -229,8 +236,13 @@ class Gate:
             taken = await self.limits.take(
                 owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
             )
+            self._note(taken)
             spent, left = spent | taken, left + taken.left
         return replace(decide(query, replace(facts, spent=spent)), left=left) if spent else answer
+
+    def _note(self, spent: Mapping[str, Shortage | None]) -> None:
+        for shortage in spent.values():
+            self.metrics.limits[shortage.code if shortage else "counted",] += 1
 
     async def _watch(self, path: bytes, scope: Scope, send: Send) -> None:
         status, kind, body = 200, b"text/plain; charset=utf-8", b"ok\n"
@@ -246,19 +258,3 @@ class Gate:
             headers.append((b"x-cardinal-news-age", f"{self.grants.age:.3f}".encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
-def _log(query: Query, code: str, began: float, answer: Answer | None = None) -> None:
-    log.info(
-        "gate.answered",
-        extra={
-            "door": query.door,
-            "reason": code,
-            "model": query.model,
-            "version": answer.version if answer else None,
-            "decision": str(answer.id) if answer else None,
-            "token": answer.token if answer else "",
-            "caller": answer.caller if answer else "",
-            "ms": round((time.perf_counter() - began) * 1000, 2),
-        },
-    )

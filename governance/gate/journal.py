@@ -118,8 +118,9 @@ class Journal:
         statements = BATCH.format(
             id=batch, writer=self._name, count=len(lines), allowed=allowed, root=merkle.root(digests).hex()
         )
+        began = time.perf_counter()
         await self._wire.copy((statements + COPY).encode(), "".join(lines).encode())
-        self._metrics.batch(len(lines))
+        self._metrics.batch(len(lines), time.perf_counter() - began)
 
     async def _watch(self) -> None:
         """Who has waited too long is refused, also while a commit hangs.
