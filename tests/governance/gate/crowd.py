@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 SILENCE = 15.0  # an answer that takes longer is none, and a mistake
 SHUT = (OSError, EOFError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
@@ -23,7 +24,7 @@ class Heard:
     version: str
     decision: str  # "" when nothing was decided
     body: bytes
-    port: int
+    line: int  # which of the connections; one stays with one worker
 
     @property
     def sign(self) -> str:
@@ -53,15 +54,16 @@ class Crowd:
     ask: bytes | None = None
     connections: int = 4
     pause: float = 0.01
-    host: str = "127.0.0.1"
+    enter: Callable[[], None] | None = None  # where its thread goes first: another network
     heard: list[Heard] = field(default_factory=list)
     cut: int = 0  # questions whose connection was shut before the answer
     silent: int = 0  # questions that nobody answered in time
+    _dialled: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
-    def __enter__(self) -> Crowd:
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()), daemon=True)
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         return self
 
@@ -82,22 +84,32 @@ class Crowd:
         """The answers to what was asked after `moment`."""
         return [one for one in list(self.heard) if one.asked > moment]
 
+    def redial(self) -> None:
+        """Every other connection ends and is made anew, so that perhaps another worker takes it."""
+        self._dialled += 1
+
     def forget(self) -> None:
         """Begins anew to keep answers."""
         self.heard = []
 
-    async def _all(self) -> None:
-        await asyncio.gather(*(self._one(port) for port in self.ports for _ in range(self.connections)))
+    def _run(self) -> None:
+        if self.enter:
+            self.enter()
+        asyncio.run(self._all())
 
-    async def _one(self, port: int) -> None:
+    async def _all(self) -> None:
+        ports = [port for port in self.ports for _ in range(self.connections)]
+        await asyncio.gather(*(self._one(port, line) for line, port in enumerate(ports)))
+
+    async def _one(self, port: int, line: int) -> None:
         while not self._over.is_set():
             try:
-                reader, writer = await asyncio.open_connection(self.host, port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
                 await asyncio.sleep(0.05)
                 continue
             try:
-                await self._talk(reader, writer, port)
+                await self._talk(reader, writer, line)
             except TimeoutError:
                 self.silent += 1
             except SHUT:
@@ -106,17 +118,18 @@ class Crowd:
                 writer.close()
             await asyncio.sleep(0.02)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-        while not self._over.is_set():
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: int) -> None:
+        dialled = self._dialled
+        while not self._over.is_set() and (line % 2 or dialled == self._dialled):
             if (ask := self.ask) is not None:
                 asked = time.monotonic()
                 writer.write(ask)
                 async with asyncio.timeout(SILENCE):
-                    self.heard.append(await _answer(reader, asked, port))
+                    self.heard.append(await _answer(reader, asked, line))
             await asyncio.sleep(self.pause)
 
 
-async def _answer(reader: asyncio.StreamReader, asked: float, port: int) -> Heard:
+async def _answer(reader: asyncio.StreamReader, asked: float, line: int) -> Heard:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
     body = await reader.readexactly(int(fields.get("content-length", 0)))
@@ -128,5 +141,5 @@ async def _answer(reader: asyncio.StreamReader, asked: float, port: int) -> Hear
         version=fields.get("x-cardinal-version", ""),
         decision=fields.get("x-cardinal-decision", ""),
         body=b"" if "x-cardinal-reason" in fields else body,
-        port=port,
+        line=line,
     )

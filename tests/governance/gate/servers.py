@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from governance.embedded.account import Account, choose
 from governance.embedded.places import has_ended, listens
 from governance.embedded.postgres import SOCKET, programs
 from tests import template
+from tests.governance.gate.conftest import Running
 
 # As the embedded one, but small, durable whatever the tests' own server is, and with little to spare on a small disk.
 CONFIGURATION = """\
@@ -119,7 +121,7 @@ class Postgres:
             _send(one, signal.SIGCONT)
         if found:
             _send(found[0], signal.SIGQUIT)
-            if not all([has_ended(one.pid, 5) for one in found]):
+            if not all(has_ended(one.pid, 5) for one in found):
                 self.kill()
 
     @contextmanager
@@ -145,10 +147,8 @@ class Postgres:
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.send_signal(number)
-    except psutil.NoSuchProcess:
-        pass
 
 
 def _words(process: psutil.Process) -> list[str]:
@@ -216,6 +216,18 @@ def inside(address: str) -> Iterator[None]:
     finally:
         connection.close()
         connection.settings_dict.update(before)
+
+
+def started(*starts: Callable[[], Running]) -> list[Running]:
+    """Gates that start at the same time; if one does not, none does."""
+    with ThreadPoolExecutor(len(starts)) as crew:
+        begun = [crew.submit(one) for one in starts]
+    if failure := next((one.exception() for one in begun if one.exception()), None):
+        for one in begun:
+            if not one.exception():
+                one.result().end()
+        raise failure
+    return [one.result() for one in begun]
 
 
 def environment(address: str) -> dict[str, str]:
