@@ -1,14 +1,15 @@
 """Whatever a decision depends on is seen within a second of its commit: by every worker, of every gate, under load.
 
 Two gates on one database, one of them with two workers; each change by its verb and past every verb, and back where
-there is a way back. How soon it is usually seen is measured by `script/bench fresh`, not here.
+there is a way back. How soon it is usually seen is measured by `script/bench fresh`, not here. The same three workers
+count limits as one.
 """
 
 from __future__ import annotations
 
-import threading
+import statistics
+import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,28 +19,7 @@ from tests.governance.gate.changes import CHANGES
 from tests.governance.gate.conftest import start
 from tests.governance.gate.crowd import Crowd
 from tests.governance.gate.stand import Case, Stand, measure
-
-
-def upstream(word: str) -> ThreadingHTTPServer:
-    """A model server that has one answer to everything."""
-
-    class Answers(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(word)))
-            self.end_headers()
-            self.wfile.write(word.encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+from tests.governance.gate.upstream import answering
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +32,8 @@ def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def stand(address: str) -> Iterator[Stand]:
     """What is changed."""
-    models = [upstream("one"), upstream("two")]
-    urls = [f"http://127.0.0.1:{one.server_address[1]}" for one in models]
-    yield Stand((urls[0], urls[1])).make()
-    for one in models:
-        one.shutdown()
-        one.server_close()
+    with answering("one") as one, answering("two") as two:
+        yield Stand((one, two)).make()
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +82,52 @@ def test_every_worker_was_asked(crowd: Crowd, stand: Stand, address: str) -> Non
 
     assert len(writers(crowd, ask, address)) == 3
     ledger.check(address, crowd.heard)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"rate": {"limit": 20, "per": "hour"}}, {"quota": {"limit": 20, "per": "month", "zone": "UTC"}}],
+    ids=["rate", "quota"],
+)
+def test_a_limit_is_exact_however_many_workers_count(
+    crowd: Crowd, stand: Stand, limits: dict[str, Any]
+) -> None:
+    """Twenty of more than a hundred, asked of three workers at once."""
+    _, ask = stand.token(limits=limits)
+    crowd.forget()
+    crowd.ask = ask
+    crowd.until(lambda: len(crowd.heard) >= 120, 20, "no load")
+    crowd.ask = None
+    time.sleep(10 * crowd.pause)
+
+    heard = list(crowd.heard)
+    assert sum(one.status == 200 for one in heard) == 20
+    assert {one.sign for one in heard} == {"1", f"token_{next(iter(limits))}"}
+    assert len({one.line for one in heard if one.status == 200}) == crowd.connections * 2
+
+
+def test_whoever_has_used_up_a_limit_slows_nobody(crowd: Crowd, stand: Stand) -> None:
+    """Others wait no longer beside a crowd that is refused than beside the same crowd let through."""
+    _, free = stand.token()
+    _, noisy = stand.token()
+    _, used_up = stand.token(limits={"rate": {"limit": 1, "per": "hour"}})
+
+    for _attempt in range(3):  # one of them without a hiccup of the machine
+        beside = _waited(crowd, free, noisy)
+        refused = _waited(crowd, free, used_up)
+        if refused < 1.5 * beside + 0.01:
+            return
+    pytest.fail(f"{refused * 1000:.1f} ms beside the refused, {beside * 1000:.1f} ms beside the others")
+
+
+def _waited(crowd: Crowd, quiet: bytes, noisy: bytes) -> float:
+    """The median wait of four who ask quietly while others ask `noisy` without a pause."""
+    with Crowd(crowd.ports, noisy, connections=4, pause=0.0) as loud:
+        loud.until(lambda: len(loud.heard) >= 30, 20, "no load")
+        crowd.forget()
+        crowd.ask = quiet
+        crowd.until(lambda: len(crowd.heard) >= 80, 20, "nobody is answered")
+        crowd.ask = None
+        time.sleep(5 * crowd.pause)
+    assert {one.sign for one in crowd.heard} == {"1"}
+    return statistics.median(one.came - one.asked for one in crowd.heard)
