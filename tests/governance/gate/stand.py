@@ -33,6 +33,15 @@ class Case:
     back: Callable[[], object] | None = None
 
 
+CHANGES: dict[str, Callable[[Stand], Case]] = {}
+
+
+def change(make: Callable[[Stand], Case]) -> Callable[[Stand], Case]:
+    """A row of the table of changes."""
+    CHANGES[make.__name__] = make
+    return make
+
+
 @dataclass(frozen=True)
 class Seen:
     """Milliseconds from the commit to the first answer by what is new, and to the last one by what was before."""
