@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import Permission
+
 from governance.actions import accounts, service_accounts
 from registry.actions import catalogue, roles, teams
 from registry.models import Environment, Model, RoleGrant, User
@@ -81,6 +83,21 @@ def model_unshared_by_sql(stand: Stand) -> Case:
         sql("DELETE FROM registry_modelgroupobjectpermission WHERE content_object_id = %s", stand.model.pk),
         lambda: catalogue.share_model(model=stand.model, audience=role("owner"), by=stand.boss),
     )
+
+
+@change
+def role_loses_a_permission_by_sql(stand: Stand) -> Case:
+    """A role may see all models, until its group may not any more."""
+    model = stand.once("hidden", lambda: _unseen(stand))
+    of = (
+        Permission.objects.get(codename="view_model", content_type__app_label="registry").pk,
+        role("owner").pk,
+    )
+    sql("INSERT INTO auth_group_permissions (permission_id, group_id) VALUES (%s, %s)", *of)()
+    user = factories.member("owner", "lookout")
+    _, secret = factories.token(model, owner=user, by=user)
+    end = sql("DELETE FROM auth_group_permissions WHERE permission_id = %s AND group_id = %s", *of)
+    return Case(stand.asks(secret.text, model=model), "1", "scope_model", end)
 
 
 @change
@@ -239,14 +256,17 @@ def _somebody(stand: Stand, name: str) -> tuple[User, bytes]:
 
 def _team(stand: Stand, name: str) -> tuple[Any, bytes, User]:
     """A team with one member, which alone sees a model, and what that member asks."""
-    model = stand.once("shy", lambda: served().model)
+    model = stand.once("hidden", lambda: _unseen(stand))
     user = factories.member("owner", name)
     team = factories.team(user)
     factories.share(model, team.group)
-    stand.once("hidden", lambda: [_hide(stand, model, one) for one in ("owner", "reviewer")])
     _, secret = factories.token(model, owner=user, by=user)
     return team, stand.asks(secret.text, model=model), user
 
 
-def _hide(stand: Stand, model: Model, name: str) -> Model:
-    return catalogue.unshare_model(model=model, audience=role(name), by=stand.boss)
+def _unseen(stand: Stand) -> Model:
+    """A model that no role sees any more."""
+    model = served().model
+    for one in ("owner", "reviewer"):
+        catalogue.unshare_model(model=model, audience=role(one), by=stand.boss)
+    return model

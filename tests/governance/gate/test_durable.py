@@ -119,10 +119,10 @@ def test_a_killed_gate_has_stored_what_it_answered_and_begins_anew(ground: Groun
         under_way(crowd)
         ground.gate.kill()
         time.sleep(0.1)
-    ledger.check(ground.database.address(), crowd.heard)
-
     ground.gate.end()
     ground.gate = ground.gate_on(ground.folder)
+
+    ledger.check(ground.database.address(), crowd.heard)
     with ground.crowd() as after:
         under_way(after)
     ledger.check(ground.database.address(), [*crowd.heard, *after.heard])
@@ -133,28 +133,40 @@ def test_a_frozen_database_means_no_soon_and_nothing_is_lost(ground: Ground) -> 
         under_way(crowd)
         with ground.database.frozen():
             frozen = time.monotonic()
-            time.sleep(3.5)
+            early = ground.gate.predict(ground.served.path)  # needs no facts, but a place in the journal
+            ready = ground.gate.client.get("/readyz")
+            alive = ground.gate.client.get("/healthz")
+            time.sleep(max(0.0, frozen + 3.5 - time.monotonic()))
             thawed = time.monotonic()
         recovered(crowd)
 
     assert crowd.silent == crowd.cut == 0
     refused_in_time(crowd.heard)
+    assert (early.status_code, ready.status_code, alive.status_code) == (503, 503, 200)
     during = [one for one in crowd.since(frozen + 0.05) if one.came < thawed]
     assert {one.status for one in during} == {503}
     ledger.check(ground.database.address(), crowd.heard)
 
 
-def test_a_backend_that_is_killed_takes_no_answer_with_it(ground: Ground) -> None:
-    """PostgreSQL ends all others then, and recovers by itself."""
+@pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
+def test_backends_that_go_take_no_answer_with_them(ground: Ground, order: signal.Signals) -> None:
+    """All are ended, as an administrator would; or one is killed, and PostgreSQL ends all others and recovers by itself."""
     with ground.crowd() as crowd:
         under_way(crowd)
-        ground.database.backends()[0].send_signal(signal.SIGKILL)
-        crowd.until(lambda: any(one.status == 503 for one in crowd.heard), 10, "nobody noticed")
+        gone = ground.database.backends()
+        for one in gone if order == signal.SIGTERM else gone[:1]:
+            one.send_signal(order)
+        crowd.until(lambda: not {one.pid for one in gone} & _pids(ground), 10, "they did not go")
         recovered(crowd)
 
+    assert len(gone) >= 2  # the journal's, and at least one that looks up
     assert crowd.silent == crowd.cut == 0
     refused_in_time(crowd.heard)
     ledger.check(ground.database.address(), crowd.heard)
+
+
+def _pids(ground: Ground) -> set[int]:
+    return {one.pid for one in ground.database.backends()}
 
 
 def test_a_killed_database_has_all_that_was_answered_when_it_is_back(ground: Ground) -> None:
