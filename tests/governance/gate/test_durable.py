@@ -44,9 +44,10 @@ class Ground:
         return Crowd([self.gate.port], ask, connections=32, pause=0.02)
 
     def workers(self) -> list[psutil.Process]:
-        """The processes of the gate that answer."""
+        """The processes of the gate that answer; first those whom most of the crowd has come to."""
         children = psutil.Process(self.gate.process.pid).children()
-        return [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
+        found = [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
+        return sorted(found, key=lambda one: -len(one.net_connections("tcp")))
 
     def gate_on(self, folder: Path) -> Running:
         """Another life of the gate."""
@@ -54,9 +55,7 @@ class Ground:
 
 
 @pytest.fixture(scope="module")
-def ground(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ground]:
+def ground(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """One for the whole file."""
     folder = tmp_path_factory.mktemp("durable")
     with servers.mounted(folder / "disk", 160) as small:

@@ -23,7 +23,7 @@ from tests.governance.gate.upstream import answering
 
 
 @pytest.fixture(scope="module")
-def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+def address(django_db_blocker: Any) -> Iterator[str]:
     """A database of this file, on which its verbs work."""
     with servers.copy("fresh") as made, django_db_blocker.unblock(), servers.inside(made):
         yield made

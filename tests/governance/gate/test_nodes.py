@@ -45,9 +45,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+def site(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One for the file; its verbs work on its database, by a socket that no cable carries."""
     folder = tmp_path_factory.mktemp("nodes")
     (folder / "disk").mkdir()

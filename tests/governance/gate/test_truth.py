@@ -49,9 +49,7 @@ class Table:
 
 
 @pytest.fixture(scope="module")
-def table(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Table]:
+def table(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
     """Asks everything once."""
     with (
         answering("one") as url,
