@@ -6,15 +6,15 @@ answer by what is new, and to the last one by what was before.
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 
 from tests import factories
 from tests.bench.gate import served
+from tests.governance.gate import servers
 from tests.governance.gate.changes import CHANGES
 from tests.governance.gate.crowd import Crowd
 from tests.governance.gate.stand import Seen, Stand
@@ -29,20 +29,23 @@ ALIKE = 0.03  # how far the chance that one takes longer than the other may be f
 
 def measure() -> Iterator[str]:
     """The distribution over all changes, the slowest of them, and the two that must take the same."""
-    gate = [sys.executable, "-m", "governance.gate"]
-    with ExitStack() as stack:
-        urls = (stack.enter_context(answering("one")), stack.enter_context(answering("two")))
-        stand = Stand(urls).make()
-        os.environ["GATE_WORKERS"] = "2"
-        try:
-            first = stack.enter_context(served(gate))
-        finally:
-            del os.environ["GATE_WORKERS"]
-        ports = [first, stack.enter_context(served(gate))]
-        with Crowd(ports, connections=6, pause=0.01) as crowd:
-            taken = {name: seen(crowd, make(stand)) for name, make in CHANGES.items()}
-        yield from _told(taken)
-        yield from _alike(ports[1], stand)
+    with (
+        servers.copy("bench") as address,
+        servers.inside(address),
+        answering("one") as one,
+        answering("two") as two,
+    ):
+        stand = Stand((one, two)).make()
+        with _gate(address, workers=2) as first, _gate(address, workers=1) as second:
+            with Crowd([first, second], connections=6, pause=0.01) as crowd:
+                taken = {name: seen(crowd, make(stand)) for name, make in CHANGES.items()}
+            yield from _told(taken)
+            yield from _alike(second, stand)
+
+
+def _gate(address: str, workers: int) -> AbstractContextManager[int]:
+    command = [sys.executable, "-m", "governance.gate"]
+    return served(command, DATABASE_URL=address, GATE_WORKERS=str(workers))
 
 
 def _told(taken: dict[str, list[Seen]]) -> Iterator[str]:

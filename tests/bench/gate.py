@@ -46,12 +46,12 @@ def _bare() -> list[str]:
 
 
 @contextlib.contextmanager
-def served(command: list[str]) -> Iterator[int]:
+def served(command: list[str], **environment: str) -> Iterator[int]:
     """A server on a free port, for as long as it is measured."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    given = os.environ | {"GATE_PORT": str(port), "GRANIAN_PORT": str(port)}
+    given = os.environ | {"GATE_PORT": str(port), "GRANIAN_PORT": str(port)} | environment
     process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 30

@@ -23,6 +23,7 @@ from governance.models import Batch, Decision
 from tests import factories
 from tests.bench import load
 from tests.bench.gate import served
+from tests.governance.gate import servers
 
 MINUTES = 10.0
 SHARE = 0.8
@@ -62,6 +63,11 @@ class Outcome:
 
 def measure(minutes: float = MINUTES) -> Iterator[str]:
     """The limit, then one line for each part of the time, then what the journal says of it all."""
+    with servers.copy("bench") as address, servers.inside(address):
+        yield from _measured(address, minutes * 60)
+
+
+def _measured(address: str, seconds: float) -> Iterator[str]:
     version = factories.approved_version()
     factories.policy(version.model, "group:owner")
     _, secret = factories.token(version.model)
@@ -69,11 +75,10 @@ def measure(minutes: float = MINUTES) -> Iterator[str]:
         f"GET /check HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Original-URI: /models/{version.model.slug}/versions/"
         f"{version.number}/invocations\r\nX-Original-Method: POST\r\nAuthorization: Bearer {secret.text}\r\n\r\n"
     ).encode()
-    seconds = minutes * 60
-    with served([sys.executable, "-m", "governance.gate"]) as port:
+    with served([sys.executable, "-m", "governance.gate"], DATABASE_URL=address) as port:
         limit = load.run(port, request, seconds=min(10.0, max(2.0, seconds / 10))).per_second
         pace = limit * SHARE
-        yield f"limit {limit:.0f} decisions/s at {CONNECTIONS} connections; {minutes:g} min at {pace:.0f}/s"
+        yield f"limit {limit:.0f} decisions/s at {CONNECTIONS} connections; {seconds / 60:g} min at {pace:.0f}/s"
         workers = _workers(port)
         before, began = _journal(), time.monotonic()
         heard, sizes = Outcome(), [_megabytes(workers)]

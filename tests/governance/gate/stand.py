@@ -131,14 +131,11 @@ def role(name: str) -> Group:
 
 def measure(crowd: Crowd, case: Case) -> list[Seen]:
     """Plays the case, and back where it can be; nobody is answered by what was before once a second has gone."""
-    back = case.back
-    try:
-        played = [_play(crowd, case.ask, case.before, case.after, case.act)]
-    except BaseException:
-        if back:  # the other rows begin where this one did
-            back()
-        raise
-    return [*played, _play(crowd, case.ask, case.after, case.before, back)] if back else played
+    played = []
+    for before, after, act in ((case.before, case.after, case.act), (case.after, case.before, case.back)):
+        if act:
+            played.append(_play(crowd, case.ask, before, after, act))
+    return played
 
 
 def _play(crowd: Crowd, ask: bytes, before: str, after: str, act: Callable[[], object]) -> Seen:
