@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance import signin, tokens
-from governance.gate import grants, reasons
+from governance.gate import reasons, statement
 from governance.gate.decide import weigh
 from governance.gate.request import CHECK, Query
 from governance.models import Token
@@ -128,7 +128,7 @@ def _evaluated(given: dict[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
-            grants.STATEMENT,
+            statement.STATEMENT,
             {
                 "digests": tokens.digests(given["token"], settings.TOKEN_PEPPERS),
                 "model": query.model, "alias": query.alias, "number": query.number,
@@ -137,7 +137,7 @@ def _evaluated(given: dict[str, Any]) -> dict[str, Any]:
         row = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
     for name in ("limits", "conditions"):  # Django leaves JSON as text
         row[name] = json.loads(row[name]) if isinstance(row[name], str) else row[name]
-    answer, _ = weigh(query, grants.facts(row))
+    answer, _ = weigh(query, statement.facts(row))
     return {
         "allowed": answer.allowed,
         "reason": reasons.told(answer.reason).code,

@@ -9,13 +9,18 @@ from typing import Any
 
 from governance.gate import answers, logs, reach, reasons
 from governance.gate.configuration import Configuration
-from governance.gate.decide import Answer, decide, refuse, weigh
+from governance.gate.database import Clock, Database, Unanswered
+from governance.gate.decide import Answer, decide, refuse, settled, weigh
+from governance.gate.facts import Facts
 from governance.gate.forwarding import forward
-from governance.gate.grants import Grants, Unanswered
+from governance.gate.freshness import Freshness
+from governance.gate.grants import Grants
+from governance.gate.ids import ids
 from governance.gate.journal import Journal, Unwritten
 from governance.gate.limits import Limits
 from governance.gate.metrics import Metrics
 from governance.gate.proxy import Proxy, Receive, Send
+from governance.gate.record import frame
 from governance.gate.request import PROXY, Query, read, request_id
 from governance.policies import Shortage
 
@@ -30,12 +35,12 @@ class Gate:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.metrics = Metrics()
-        self.grants = Grants(
-            configuration.database,
-            peppers=configuration.peppers,
-            size=configuration.connections,
-            patience=configuration.database_patience,
+        self.clock = Clock()
+        self.database = Database(
+            configuration.database, size=configuration.connections, patience=configuration.database_patience
         )
+        self.grants = Grants(self.database, self.clock, peppers=configuration.peppers)
+        self.freshness = Freshness(configuration.database, self.grants, self.clock)
         self.journal = Journal(
             configuration.database, patience=configuration.journal_patience, metrics=self.metrics
         )
@@ -52,7 +57,8 @@ class Gate:
 
     async def open(self) -> None:
         """Ready to decide."""
-        await self.grants.open()
+        await self.database.open()
+        self.freshness.open()
         self.journal.open()
 
     async def close(self) -> None:
@@ -60,7 +66,8 @@ class Gate:
         await self.journal.close()
         await self.proxy.close()
         await self.limits.close()
-        await self.grants.close()
+        await self.freshness.close()
+        await self.database.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -100,10 +107,9 @@ class Gate:
     async def _decided(self, query: Query) -> Answer | None:
         """The stored answer, or None: whatever goes wrong here, nothing is allowed."""
         try:
-            if query.refusal:
-                answer = refuse(query, self.grants.clock.now())
-            else:
-                answer = await self._weighed(query)
+            now = time.monotonic()
+            answer = refuse(query, self.clock.at(now)) if query.refusal else await self._known(query, now)
+            answer.id = ids.new(self.clock.microseconds(now))
             await self.journal.record(answer)
         except (Unanswered, Unwritten) as error:
             log.warning(
@@ -116,8 +122,20 @@ class Gate:
             return None
         return answer
 
-    async def _weighed(self, query: Query) -> Answer:
-        facts = await self.grants.load(query)
+    async def _known(self, query: Query, now: float) -> Answer:
+        key = self.grants.key(query)
+        grant = self.grants.find(key, now) or await self.grants.load(key, query)
+        kind = (query.door, query.action, query.method)
+        try:
+            answer = grant.settled[kind]
+        except KeyError:
+            answer = grant.settled[kind] = settled(query, grant.facts)
+            if answer:
+                answer.frame = frame(answer)
+        at = self.clock.at(now)
+        return answer.again(query, at) if answer else await self._weighed(query, replace(grant.facts, at=at))
+
+    async def _weighed(self, query: Query, facts: Facts) -> Answer:
         answer, owed = weigh(query, facts)
         own = reach.charge(facts.token) if answer.allowed else None
         spent: dict[str, Shortage | None] = {}
@@ -143,10 +161,14 @@ class Gate:
         status, kind, body = 200, b"text/plain; charset=utf-8", b"ok\n"
         if path == b"/metrics":
             kind, body = b"text/plain; version=0.0.4; charset=utf-8", self.metrics.text().encode()
-        elif path == b"/readyz" and not await self.grants.answers():
+        elif path == b"/readyz" and not await self.database.answers():
             status, body = 503, b"The database does not answer.\n"
         headers = [answers.NO_STORE, (b"content-type", kind), (b"content-length", str(len(body)).encode())]
         headers.append((b"x-request-id", request_id(scope["headers"]).encode()))
+        if (
+            path == b"/readyz"
+        ):  # up to how many seconds ago every change is known here; "inf" when nothing is kept
+            headers.append((b"x-cardinal-news-age", f"{self.grants.age:.3f}".encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 

@@ -6,13 +6,13 @@ policy says, and only then which versions there are and whether this one is clea
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from governance import policies
 from governance.gate import reach, reasons
-from governance.gate.grants import Facts, TokenFacts
+from governance.gate.facts import Facts, TokenFacts
 from governance.gate.request import PROXY, Query
 
 ALLOWED, BREAK_GLASS = "allowed", "break_glass"
@@ -20,9 +20,11 @@ ALLOWED, BREAK_GLASS = "allowed", "break_glass"
 NEVER = frozenset({"risk_prohibited", "not_assessed"})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answer:
-    """One decision. `reason` is what is journalled; the caller hears `reasons.told(reason)`."""
+    """One decision. `reason` is what is journalled; the caller hears `reasons.told(reason)`. Written once (not frozen: that
+    would cost the gate a microsecond a query); `frame` is the journal's.
+    """
 
     allowed: bool
     reason: str
@@ -35,7 +37,15 @@ class Answer:
     endpoint: str = ""
     unmet: tuple[str, ...] = ()
     wait: int = 0  # seconds until something is left of a limit that is used up
-    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    id: str = ""
+    frame: Any = None
+
+    def again(self, query: Query, at: datetime) -> Answer:
+        """The same answer to a query that differs in nothing it depends on."""
+        return Answer(
+            self.allowed, self.reason, at, query, self.environment, self.version, self.caller, self.token,
+            self.endpoint, self.unmet, self.wait, "", self.frame,
+        )  # fmt: skip
 
     @property
     def told(self) -> reasons.Reason:
@@ -62,6 +72,16 @@ def weigh(query: Query, facts: Facts) -> tuple[Answer, tuple[policies.Charge, ..
         replace(facts, spent=dict.fromkeys([own.key] if own else []) | {charge.key: None for charge in owed}),
     )
     return answer, owed if answer.allowed else ()
+
+
+def settled(query: Query, facts: Facts) -> Answer | None:
+    """The answer, when it is the same at any time, from anywhere, for any purpose and size, as often as one asks."""
+    token = facts.token
+    if token is None:
+        return decide(query, facts)
+    if token.networks or token.purpose or token.limits:
+        return None
+    return decide(query, facts) if policies.is_steady(facts.policy, _asked(query, facts, token)) else None
 
 
 def decide(query: Query, facts: Facts) -> Answer:

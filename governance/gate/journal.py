@@ -8,65 +8,45 @@ none may.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import socket
+import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import sha256
+from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import psycopg
+from psycopg import sql
 
 from governance.gate import merkle
 from governance.gate.decide import Answer
 from governance.gate.metrics import Metrics
+from governance.gate.record import COLUMNS, written
+from governance.gate.wire import Wire
 
 log = logging.getLogger(__name__)
 
-# Every column of a decision but its digest, in the order of the COPY. Rows of the first form had no more than these.
-FIRST = (
-    "id",
-    "batch",
-    "decided_at",
-    "allowed",
-    "reason",
-    "environment",
-    "model",
-    "version",
-    "action",
-    "caller",
-    "token",
-    "method",
-    "door",
-    "request_id",
-)
-FIELDS = (*FIRST, "network", "purpose", "payload_bytes", "form")
-FORM = 2
-COPY = f"COPY governance_decision ({', '.join('batch_id' if f == 'batch' else f for f in FIELDS)}, digest) FROM STDIN"
 BATCH = (
     "INSERT INTO governance_batch (id, writer, count, allowed, root, written_at) "
-    "VALUES (%s, %s, %s, %s, %s, clock_timestamp())"
+    "VALUES ('{id}', {writer}, {count}, {allowed}, '{root}', clock_timestamp());"
 )
+COPY = f"COPY governance_decision ({', '.join(COLUMNS)}) FROM STDIN"
 # Whoever made commits asynchronous for the whole server did not mean the journal.
 DURABLE = (
     "SELECT set_config('synchronous_commit', 'on', false) "
     "WHERE current_setting('synchronous_commit') = 'off' AND current_setting('fsync') = 'on'"
 )
 LARGEST_BATCH = 2_000
+MOST_WAITING = 20_000  # decisions in memory while a commit hangs; each is refused when its patience is over
+WATCH = 0.05  # seconds between two looks at who has waited too long
 
 
 class Unwritten(Exception):
     """The decision could not be stored in time, so it must not be answered."""
 
 
-@dataclass
-class _Waiting:
-    answer: Answer
-    stored: asyncio.Future[None]
+_Entry = tuple[Answer, "asyncio.Future[None]", float]
 
 
 class Journal:
@@ -74,156 +54,97 @@ class Journal:
 
     def __init__(self, connection: Mapping[str, Any], *, patience: float, metrics: Metrics) -> None:
         self.writer = f"{socket.gethostname()}:{os.getpid()}"[:80]
+        self._name = sql.Literal(self.writer).as_string(None)
         self._parameters = connection
         self._patience = patience
         self._metrics = metrics
-        self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._waiting: list[_Waiting] = []
+        self._wire: Wire | None = None
+        self._waiting: deque[_Entry] = deque()
+        self._flying: list[_Entry] = []
         self._work = asyncio.Event()
         self._closing = False
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
         """Starts to write."""
-        self._task = asyncio.create_task(self._run())
+        self._loop = asyncio.get_running_loop()
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._watch())]
 
     async def close(self) -> None:
         """Writes what still waits, then ends."""
         self._closing = True
         self._work.set()
-        if self._task:
-            await asyncio.wait({self._task}, timeout=self._patience)
-            self._task.cancel()
+        if self._tasks:
+            await asyncio.wait({self._tasks[0]}, timeout=self._patience)
+            for task in self._tasks:
+                task.cancel()
 
     async def record(self, answer: Answer) -> None:
         """Stores `answer`. Nobody may hear of it before this returns."""
-        if self._closing or self._task is None or self._task.done():
-            raise Unwritten("the journal is closed")
-        entry = _Waiting(answer, asyncio.get_running_loop().create_future())
-        self._waiting.append(entry)
+        if self._closing or len(self._waiting) >= MOST_WAITING or not self._tasks or self._tasks[0].done():
+            raise Unwritten("the journal is closed or full")
+        stored = self._loop.create_future()
+        self._waiting.append((answer, stored, time.monotonic()))
         self._work.set()
-        try:
-            async with asyncio.timeout(self._patience):
-                await entry.stored
-        except TimeoutError as error:  # the future is cancelled now, so the writer passes over it
-            raise Unwritten("the journal takes too long") from error
+        await stored
 
     async def _run(self) -> None:
         while not (self._closing and not self._waiting):
-            await self._work.wait()
-            taken, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-            if not self._waiting and not self._closing:
+            if not self._waiting:
                 self._work.clear()
-            batch = [entry for entry in taken if not entry.stored.done()]
-            if batch:
+                await self._work.wait()
+            self._flying = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+            if batch := [entry for entry in self._flying if not entry[1].done()]:
                 await self._store(batch)
-        await self._drop()
+            self._flying = []
+        self._drop()
 
-    async def _store(self, batch: list[_Waiting]) -> None:
+    async def _store(self, batch: list[_Entry]) -> None:
         failure: Exception | None = None
         try:
-            await self._commit([entry.answer for entry in batch])
+            await self._commit([answer for answer, _, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing is stored, and the next batch must be tried
             log.error("journal.failed", extra={"error": type(error).__name__, "decisions": len(batch)})  # noqa: TRY400 - the text of a database error holds the row
             failure = Unwritten(type(error).__name__)
-            await self._drop()
-        for entry in batch:
-            if entry.stored.done():
-                continue
-            if failure:
-                entry.stored.set_exception(failure)
-            else:
-                entry.stored.set_result(None)
+            self._drop()
+        _tell(batch, failure)
 
     async def _commit(self, answers: list[Answer]) -> None:
-        batch = uuid.uuid4()
-        rows = [_row(answer, batch) for answer in answers]
-        root = merkle.root([bytes.fromhex(row[-1]) for row in rows]).hex()
-        allowed = sum(answer.allowed for answer in answers)
-        connection = await self._connected()
-        async with connection.transaction(), connection.cursor() as cursor:
-            await cursor.execute(BATCH, (batch, self.writer, len(rows), allowed, root), prepare=True)
-            async with cursor.copy(COPY) as copy:
-                await copy.write(b"".join(map(_line, rows)))
-        self._metrics.batch(len(rows))
+        if self._wire is None or self._wire.broken:
+            self._wire = await Wire.connect(self._parameters, DURABLE)
+        batch = str(uuid.uuid4())
+        lines, digests = zip(*[written(answer, batch) for answer in answers], strict=True)
+        allowed = sum([answer.allowed for answer in answers])
+        root = merkle.root(sorted(digests)).hex()  # an order that the rows themselves give again
+        statements = BATCH.format(id=batch, writer=self._name, count=len(lines), allowed=allowed, root=root)
+        await self._wire.copy((statements + COPY).encode(), "".join(lines).encode())
+        self._metrics.batch(len(lines))
 
-    async def _connected(self) -> psycopg.AsyncConnection[Any]:
-        if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True)
-            await self._connection.execute(DURABLE)
-        return self._connection
+    async def _watch(self) -> None:
+        """Who has waited too long is refused, also while a commit hangs.
 
-    async def _drop(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
+        That is not cancelled: whether the database has stored it is not known then, and it may be stored yet. What was
+        stored and not answered is a decision more than was needed, never one less.
+        """
+        while True:
+            await asyncio.sleep(WATCH)
+            overdue = time.monotonic() - self._patience
+            if self._flying and self._flying[0][2] < overdue:
+                _tell(self._flying, Unwritten("the journal takes too long"))
+            while self._waiting and self._waiting[0][2] < overdue:
+                _tell([self._waiting.popleft()], Unwritten("the journal takes too long"))
 
-
-def record_digest(fields: Mapping[str, Any]) -> str:
-    """SHA-256, hexadecimal, of the RFC 8785 JSON of one decision. The exact form follows.
-
-    One object with the keys of `FIELDS` and no others; `id` and `batch` as UUIDs in lower-case text; `decided_at` as
-    UTC with six digits, 2026-11-23T07:38:39.000120Z; `allowed` true or false; `version` and `payload_bytes` a number or
-    null; `form` the number 2; all else text. Rows whose `form` is 1, written before there were network, purpose and
-    size: the keys of `FIRST` and no others.
-
-    Keys are ASCII and there is no float, so sorted compact JSON is the canonical form; a test compares the two.
-    """
-    names = FIRST if fields.get("form") == 1 else FIELDS
-    form = {name: _form(fields[name]) for name in names}
-    body = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256(body.encode()).hexdigest()
+    def _drop(self) -> None:
+        if self._wire is not None:
+            wire, self._wire = self._wire, None
+            wire.close()
 
 
-def _form(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return stamp(value)
-    return str(value) if isinstance(value, uuid.UUID) else value
-
-
-def stamp(moment: datetime) -> str:
-    """The form of a time within a digest."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _row(answer: Answer, batch: uuid.UUID) -> list[Any]:
-    query = answer.query
-    fields = {
-        "id": answer.id,
-        "batch": batch,
-        "decided_at": answer.at,
-        "allowed": answer.allowed,
-        "reason": answer.reason,
-        "environment": answer.environment,
-        "model": query.model,
-        "version": answer.version,
-        "action": query.action,
-        "caller": answer.caller,
-        "token": answer.token,
-        "method": query.method,
-        "door": query.door,
-        "request_id": query.request_id,
-        "network": query.network,
-        "purpose": query.purpose,
-        "payload_bytes": query.payload_bytes,
-        "form": FORM,
-    }
-    return [*(fields[name] for name in FIELDS), record_digest(fields)]
-
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def _line(row: list[Any]) -> bytes:
-    """One line of COPY's text format."""
-    return ("\t".join(map(_cell, row)) + "\n").encode()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, datetime):
-        return stamp(value)
-    return str(value).translate(_ESCAPES)
+def _tell(entries: Iterable[_Entry], failure: Exception | None) -> None:
+    for _, stored, _ in entries:
+        if stored.done():  # the caller has gone, or was refused for having waited too long
+            continue
+        if failure:
+            stored.set_exception(failure)
+        else:
+            stored.set_result(None)

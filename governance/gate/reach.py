@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from governance import scopes
-from governance.gate.grants import Facts, TokenFacts
+from governance.gate.facts import Facts, TokenFacts
 from governance.gate.request import Query
 from governance.policies import Charge
 from governance.policies.reading import Unreadable

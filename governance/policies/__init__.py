@@ -7,7 +7,7 @@ No clock, no database, no counter: what a verdict depends on stands in the `Quer
 from __future__ import annotations
 
 from governance.policies.conditions import Charge
-from governance.policies.evaluation import Check, Step, charges, evaluate, walk
+from governance.policies.evaluation import Check, Step, charges, evaluate, is_steady, walk
 from governance.policies.merging import Merged, merge
 from governance.policies.networks import plain_address
 from governance.policies.phrasing import sentence, sentences
@@ -56,6 +56,7 @@ __all__ = [
     "compiled",
     "evaluate",
     "faults",
+    "is_steady",
     "merge",
     "plain_address",
     "problems",

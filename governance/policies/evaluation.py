@@ -98,6 +98,13 @@ def charges(content: Any, query: Query) -> tuple[Charge, ...]:
     return tuple(found)
 
 
+def is_steady(content: Any, query: Query) -> bool:
+    """Whether the answer to this caller and action is the same at any time, from anywhere, for any purpose and size, and
+    however often it is asked: no rule that speaks of them has a condition.
+    """
+    return not any(_speaks_of(rule, query) and rule.conditions for rule in compiled(content).rules)
+
+
 def walk(content: Any, query: Query) -> tuple[Step, ...]:
     """Every rule with every condition, met or not: how the answer of `evaluate` came about."""
     return tuple(_step(rule, query) for rule in compiled(content).rules)

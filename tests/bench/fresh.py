@@ -7,13 +7,13 @@ answer by what is new, and to the last one by what was before.
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from tests import factories
-from tests.bench.gate import served
+from tests.bench.gate import GATE
+from tests.bench.serving import Server, served
 from tests.governance.gate import servers
 from tests.governance.gate.changes import CHANGES
 from tests.governance.gate.crowd import Crowd
@@ -37,15 +37,14 @@ def measure() -> Iterator[str]:
     ):
         stand = Stand((one, two)).make()
         with _gate(address, workers=2) as first, _gate(address, workers=1) as second:
-            with Crowd([first, second], connections=6, pause=0.01) as crowd:
+            with Crowd([first.port, second.port], connections=6, pause=0.01) as crowd:
                 taken = {name: seen(crowd, make(stand)) for name, make in CHANGES.items()}
             yield from _told(taken)
-            yield from _alike(second, stand)
+            yield from _alike(second.port, stand)
 
 
-def _gate(address: str, workers: int) -> AbstractContextManager[int]:
-    command = [sys.executable, "-m", "governance.gate"]
-    return served(command, DATABASE_URL=address, GATE_WORKERS=str(workers))
+def _gate(address: str, workers: int) -> AbstractContextManager[Server]:
+    return served(GATE, {"DATABASE_URL": address, "GATE_WORKERS": str(workers)})
 
 
 def _told(taken: dict[str, list[Seen]]) -> Iterator[str]:

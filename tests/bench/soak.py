@@ -7,7 +7,6 @@ at an even pace below it; how long a question waits is counted from when it was 
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from array import array
 from collections import Counter
@@ -17,12 +16,13 @@ from dataclasses import dataclass, field
 import psutil
 from django.db import connection
 
-from governance.gate.journal import FIELDS, record_digest
 from governance.gate.merkle import root
+from governance.gate.record import FIELDS, record_digest
 from governance.models import Batch, Decision
 from tests import factories
 from tests.bench import load
-from tests.bench.gate import served
+from tests.bench.gate import GATE, check
+from tests.bench.serving import served
 from tests.governance.gate import servers
 
 MINUTES = 10.0
@@ -70,20 +70,16 @@ def measure(minutes: float = MINUTES) -> Iterator[str]:
 def _measured(address: str, seconds: float) -> Iterator[str]:
     version = factories.approved_version()
     factories.policy(version.model, "group:owner")
-    _, secret = factories.token(version.model)
-    request = (
-        f"GET /check HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Original-URI: /models/{version.model.slug}/versions/"
-        f"{version.number}/invocations\r\nX-Original-Method: POST\r\nAuthorization: Bearer {secret.text}\r\n\r\n"
-    ).encode()
-    with served([sys.executable, "-m", "governance.gate"], DATABASE_URL=address) as port:
-        limit = load.run(port, request, seconds=min(10.0, max(2.0, seconds / 10))).per_second
+    request = check(version, factories.token(version.model)[1].text)
+    with served(GATE, {"DATABASE_URL": address}) as gate:
+        limit = load.run(gate.port, [request], seconds=min(10.0, max(2.0, seconds / 10))).per_second
         pace = limit * SHARE
         yield f"limit {limit:.0f} decisions/s at {CONNECTIONS} connections; {seconds / 60:g} min at {pace:.0f}/s"
-        workers = _workers(port)
+        workers = _workers(gate.port)
         before, began = _journal(), time.monotonic()
         heard, sizes = Outcome(), [_megabytes(workers)]
         for _ in range(SAMPLES):
-            part = asyncio.run(_pace(port, request, pace, seconds / SAMPLES))
+            part = asyncio.run(_pace(gate.port, request, pace, seconds / SAMPLES))
             sizes.append(_megabytes(workers))
             yield (
                 f"after {time.monotonic() - began:4.0f} s: {sum(part.statuses.values())} answers, p50 {part.wait(0.5):.1f} ms, "
@@ -194,8 +190,8 @@ def _broken_batches(sample: int = 200) -> int:
     """How many of the newest batches are not what their root says."""
     broken = 0
     for batch in Batch.objects.order_by("-written_at")[:sample]:
-        rows = batch.decisions.extra(select={"place": "ctid"}, order_by=["place"])
-        digests = [bytes.fromhex(row.digest) for row in rows]
+        rows = list(batch.decisions.all())
+        digests = sorted(bytes.fromhex(row.digest) for row in rows)
         fields = [{f: getattr(row, "batch_id" if f == "batch" else f) for f in FIELDS} for row in rows]
         whole = len(digests) == batch.count and root(digests).hex() == batch.root
         broken += not (

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 
 from governance.models import Decision
 from registry.actions import catalogue
@@ -27,6 +27,18 @@ from registry.models import Environment, Version
 from tests import factories
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def _commits() -> str:
+    """Changes with every transaction that writes; "" where nobody can be asked: in a thread, or while the database is away."""
+    if threading.current_thread() is not threading.main_thread():
+        return ""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+            return str(cursor.fetchone()[0])
+    except (Error, RuntimeError):  # or a test without a database of its own
+        return ""
 
 
 @dataclass
@@ -38,6 +50,7 @@ class Running:
     log: Path
     url: str = field(init=False)
     client: httpx.Client = field(init=False, repr=False)
+    _seen: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.url = f"http://127.0.0.1:{self.port}"
@@ -48,14 +61,33 @@ class Running:
         given = {"X-Original-URI": path, "X-Original-Method": "POST"} | headers
         if token:
             given["Authorization"] = f"Bearer {token}"
-        return self.client.get("/check", headers=given)
+        self._heard()
+        answer = self.client.get("/check", headers=given)
+        self._seen = _commits()
+        return answer
 
     def predict(self, path: str, token: str = "", body: bytes = b"{}", **headers: str) -> httpx.Response:
         """A prediction through the gate."""
         given = {"Content-Type": "application/json"} | headers
         if token:
             given["Authorization"] = f"Bearer {token}"
-        return self.client.post(path, content=body, headers=given)
+        self._heard()
+        answer = self.client.post(path, content=body, headers=given)
+        self._seen = _commits()
+        return answer
+
+    def _heard(self) -> None:
+        """Waits until the gate knows what has been committed so far. How soon it does is measured elsewhere."""
+        if _commits() in ("", self._seen):
+            return
+        asked = time.monotonic()
+        while time.monotonic() - asked < 5:
+            age = float(self.client.get("/readyz").headers.get("x-cardinal-news-age", "inf"))
+            if age < time.monotonic() - asked or age == float(
+                "inf"
+            ):  # nothing is kept: the database is asked
+                return
+            time.sleep(0.02)
 
     def raw(self, request: bytes) -> bytes:
         """The answer to these very bytes, up to where the gate has no more to say."""

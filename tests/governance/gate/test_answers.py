@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from governance.actions import clearances, policies
 from governance.actions import tokens as token_verbs
-from governance.gate.journal import FIELDS, record_digest
 from governance.gate.merkle import root
+from governance.gate.record import FIELDS, record_digest
 from governance.models import Batch, Decision
 from governance.scopes import Scope
 from registry.actions import catalogue, roles

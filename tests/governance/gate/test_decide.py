@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from governance import clearance, policies
 from governance.gate import reasons
 from governance.gate.decide import decide, weigh
-from governance.gate.grants import Facts, TokenFacts
+from governance.gate.facts import Facts, TokenFacts
 from governance.gate.request import Query
 from governance.policies import Shortage
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.gate import merkle
-from governance.gate.journal import FIELDS, FIRST, _cell, record_digest
+from governance.gate.record import FIELDS, FIRST, _cell, record_digest
 from governance.models import Decision
 
 SOME = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)

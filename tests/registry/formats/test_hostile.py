@@ -91,12 +91,12 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_a_hostile_file_is_refused_at_once_with_a_sentence(name: str) -> None:
     make, word = HOSTILE[name]
     raw = make()
-    began = time.perf_counter()
+    began = time.process_time()
 
     with pytest.raises(Unreadable) as refused:
         formats.read(raw)
 
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS
     (sentence,) = refused.value.fields["file"]
     assert word in sentence
     assert sentence.endswith(".")
@@ -143,11 +143,11 @@ ODD: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_file_is_read_within_a_second(name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     reading = formats.read(ODD[name])
 
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS
     assert sum(reading.counts.values()) >= 1
     json.dumps([vars(leaf) for leaf in reading.report], ensure_ascii=False).encode()  # can be stored
 
