@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
+
+from django.db import transaction
 
 from governance.actions import token_lives
 from governance.actions import tokens as verbs
@@ -31,6 +34,19 @@ def token_revoked_by_sql(stand: Stand) -> Case:
         "UPDATE governance_token SET revoked_at = now(), revoked_by_id = owner_id, ended_as = 'revoked' WHERE id = %s",
         token.pk,
     )
+    return Case(ask, "1", "token_revoked", end)
+
+
+@change
+def token_revoked_in_a_transaction_that_lasts(stand: Stand) -> Case:
+    """What is written and not committed is nothing yet; grants that are loaded meanwhile may not outlive the commit."""
+    token, ask = stand.token()
+
+    def end() -> None:
+        with transaction.atomic():
+            verbs.revoke(token=token, by=stand.owner)
+            time.sleep(0.4)
+
     return Case(ask, "1", "token_revoked", end)
 
 
