@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -16,7 +17,8 @@ from governance.gate.record import FIELDS, FIRST, record_digest, stamp
 from governance.models import Decision
 
 FORMAT = "cardinal-receipt-1"
-# The journal writes a batch in the order of its tree; rows that nobody changes stay as they were written.
+# The leaves of a tree are in ascending order. Before that they were in the order in which the journal wrote them: rows that
+# nobody changes stay as they were written.
 AS_WRITTEN = "SELECT id, digest FROM governance_decision WHERE batch_id = %s ORDER BY tableoid, ctid"
 
 
@@ -60,7 +62,7 @@ def receipt(one: Decision) -> Receipt:
         cursor.execute(AS_WRITTEN, [one.batch_id])
         written = [(str(key), bytes.fromhex(digest)) for key, digest in cursor.fetchall()]
     fits = record_digest(_columns(one)) == one.digest
-    for rows in (written, sorted(written)):
+    for rows in (sorted(written, key=itemgetter(1)), written):
         leaves = [digest for _, digest in rows]
         if merkle.root(leaves).hex() == one.batch.root:
             place = [key for key, _ in rows].index(str(one.pk))
