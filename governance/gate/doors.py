@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from governance.gate.reasons import Refused
 
@@ -97,9 +96,8 @@ _BODY_NAMES = {
 _NAME = re.compile(_NAMED + rb"\Z")
 
 
-@lru_cache(maxsize=8192)
 def target(path: bytes) -> Target:
-    """What `path` asks for. Pure, so what was asked once need not be read again."""
+    """What `path` asks for. Pure: whoever reads queries may remember it."""
     if found := _BODY_NAMES.get(path):
         return found
     for grammar, operations in _GRAMMARS:

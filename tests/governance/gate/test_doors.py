@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from governance.gate import bodies, doors
+from governance.gate import bodies, doors, request
 from governance.gate.doors import MLFLOW, OPENAI, V1, V2
 from governance.gate.reasons import Refused
 from governance.gate.upstream import Upstream
@@ -86,13 +86,13 @@ def test_what_is_not_exactly_an_address_is_refused(path: bytes) -> None:
 
 
 def test_what_is_understood_is_remembered_and_what_is_refused_is_not() -> None:
-    doors.target.cache_clear()
+    request._target.cache_clear()
 
     for _ in range(3):
         ask(b"/v2/models/m/infer")
         ask(b"/v2/models/m/nothing")
 
-    assert doors.target.cache_info().currsize == 1
+    assert request._target.cache_info().currsize == 1
 
 
 @pytest.mark.parametrize(
