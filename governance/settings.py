@@ -262,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-letters": {"task": "governance.send_letters", "schedule": 60.0},
     "forget-notices": {"task": "governance.forget_notices", "schedule": 86_400.0},
     "tidy-roles": {"task": "registry.tidy_roles", "schedule": 60.0},
+    "make-room-for-decisions": {"task": "governance.make_room_for_decisions", "schedule": 86_400.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from governance import mailing
 from governance.actions import clearances, glass, letters, reminders, revocations
-from governance.models import Clearance
+from governance.models import Clearance, decisions
 from registry.models import User, Version
 
 SLICE = 200
@@ -26,6 +26,12 @@ def sweep_clearances() -> int:
             versions = Version.objects.filter(pk__in=keys[start : start + SLICE]).order_by("pk")
             clearances.recompute(versions=versions, by=machine)
     return len(keys)
+
+
+@shared_task(name="governance.make_room_for_decisions")
+def make_room_for_decisions() -> int:
+    """The partitions of the coming months, so that none is missing when its month begins."""
+    return decisions.make_room()
 
 
 @shared_task(name="governance.sweep_lapsed")

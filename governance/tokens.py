@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-PAIRS = [a + b for a in ALPHABET for b in ALPHABET]  # two digits at once: the gate computes a checksum with each query
+PAIRS = [
+    a + b for a in ALPHABET for b in ALPHABET
+]  # two digits at once: the gate computes a checksum with each query
 START = "crd_"
 FORM = re.compile(r"crd_[a-z][0-9A-Za-z]{43}[0-9A-Za-z]{6}\Z", re.ASCII)
 ANYWHERE = re.compile(r"crd_[a-z][0-9A-Za-z]{20,49}", re.ASCII)

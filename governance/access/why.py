@@ -16,11 +16,11 @@ from django.db import connection
 from governance import policies, scopes
 from governance.gate import reasons
 from governance.gate.decide import Answer, weigh
+from governance.gate.doors import CHAMPION
 from governance.gate.facts import Facts, TokenFacts
+from governance.gate.request import CHECK, Query
 from governance.gate.statement import STATEMENT
 from governance.gate.statement import facts as facts_in
-from governance.gate.doors import CHAMPION
-from governance.gate.request import CHECK, Query
 from governance.models import BreakGlass, Clearance, Policy, Token
 from registry.models import Alias, Model, User, Version, groups_of
 

@@ -7,19 +7,21 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from governance.gate import answers, logs, reach, reasons
+from governance.gate import answers, logs, plain, reach, reasons
+from governance.gate.bodies import Bodies, Body, Document, Gone, Receive
 from governance.gate.configuration import Configuration
 from governance.gate.database import Clock, Database, Unanswered
 from governance.gate.decide import Answer, decide, refuse, settled, weigh
 from governance.gate.facts import Facts
 from governance.gate.forwarding import forward
 from governance.gate.freshness import Freshness
-from governance.gate.grants import Grants
+from governance.gate.grants import Grant, Grants
 from governance.gate.ids import ids
 from governance.gate.journal import Journal, Unwritten
 from governance.gate.limits import Limits
 from governance.gate.metrics import Metrics
-from governance.gate.proxy import Proxy, Receive, Send
+from governance.gate.proxy import Exchange, Patience, Proxy, Send
+from governance.gate.ratelimit import Left
 from governance.gate.record import frame
 from governance.gate.request import PROXY, Query, read, request_id
 from governance.policies import Shortage
@@ -45,7 +47,19 @@ class Gate:
             configuration.database, patience=configuration.journal_patience, metrics=self.metrics
         )
         self.limits = Limits(configuration.redis, patience=configuration.redis_patience)
-        self.proxy = Proxy(timeout=configuration.upstream_timeout, body_limit=configuration.body_limit)
+        self.proxy = Proxy(
+            patience=Patience(
+                configuration.upstream_timeout, configuration.upstream_silence, configuration.body_patience
+            ),
+            body_limit=configuration.body_limit,
+            calls=configuration.upstream_calls,
+            secrets=configuration.credentials,
+        )
+        self.bodies = Bodies(
+            limit=configuration.json_limit,
+            memory=configuration.json_memory,
+            whole=configuration.body_patience,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -85,6 +99,9 @@ class Gate:
         if path in (b"/healthz", b"/readyz", b"/metrics"):
             await self._watch(path, scope, send)
             return
+        if path in plain.PATHS:
+            await plain.answer(path, scope, send, self.database)
+            return
         query = read(
             scope,
             self.configuration.body_limit,
@@ -93,21 +110,60 @@ class Gate:
         )
         mark = logs.request_id.set(query.request_id)
         try:
-            await self._answer(query, scope, receive, send)
+            if query.method == "OPTIONS" and query.door == PROXY and not query.refusal:
+                await answers.options(send, query.request_id, query.operation.allow)
+            elif query.operation.model_in_body and not query.refusal:
+                await self._answer_named(query, scope, receive, send)
+            else:
+                await self._answer(query, scope, receive, send)
         finally:
             logs.request_id.reset(mark)
 
-    async def _answer(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer_named(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
+        """The body names the model, so it is read first: for whoever has a token that counts, and for nobody else."""
+        if not await self._is_known(query):
+            await self._answer(query, scope, receive, send)
+            return
+        with self.bodies.room(query.payload_bytes) as held:
+            if held is None:
+                await self._answer(replace(query, refusal="gate_busy"), scope, receive, send)
+                return
+            body = self.bodies.body(receive)
+            try:
+                query, document = await self.bodies.read(query, dict(scope["headers"]), body)
+            except Gone:
+                return
+            self.bodies.settle(held, document)
+            await self._answer(query, scope, receive, send, body, document)
+
+    async def _is_known(self, query: Query) -> bool:
+        """Whether nothing speaks against the token; when nobody can tell, the decision that follows will say so."""
+        try:
+            return decide(query, (await self._grant(query, time.monotonic())).facts).reason == "model_unknown"
+        except Unanswered:
+            return False
+
+    async def _answer(
+        self, query: Query, scope: Scope, receive: Receive, send: Send,
+        body: Body | None = None, document: Document | None = None,
+    ) -> None:  # fmt: skip
         began = time.perf_counter()
         answer = await self._decided(query)
         if answer is None:
             self.metrics.undecided(query.door)
             _log(query, "cannot_decide", began)
-            await answers.refuse(send, query, reasons.CANNOT_DECIDE, None, [(b"retry-after", b"1")])
+            await answers.refuse(send, query, reasons.CANNOT_DECIDE)
             return
         self.metrics.decision(query.door, answer.reason, time.perf_counter() - began)
         _log(query, answer.reason, began, answer)
-        await self._say(answer, scope, receive, send)
+        if not answer.allowed:
+            await answers.refuse(send, query, answer.told, answer)
+        elif query.door == PROXY:
+            body = body or self.proxy.body(receive)
+            way = Exchange(answer, list(scope["headers"]), answers.own(answer), body, send, document)
+            await forward(self.proxy, self.metrics, answer, way)
+        else:
+            await answers.allow(send, answer)
 
     async def _decided(self, query: Query) -> Answer | None:
         """The stored answer, or None: whatever goes wrong here, nothing is allowed."""
@@ -128,9 +184,8 @@ class Gate:
         return answer
 
     async def _known(self, query: Query, now: float) -> Answer:
-        key = self.grants.key(query)
-        grant = self.grants.find(key, now) or await self.grants.load(key, query)
-        kind = (query.door, query.action, query.method)
+        grant = await self._grant(query, now)
+        kind = (query.door, query.action, query.method, query.operation.protocol, query.named)
         try:
             answer = grant.settled[kind]
         except KeyError:
@@ -140,27 +195,27 @@ class Gate:
         at = self.clock.at(now)
         return answer.again(query, at) if answer else await self._weighed(query, replace(grant.facts, at=at))
 
+    async def _grant(self, query: Query, now: float) -> Grant:
+        key = self.grants.key(query)
+        return self.grants.find(key, now) or await self.grants.load(key, query)
+
     async def _weighed(self, query: Query, facts: Facts) -> Answer:
         answer, owed = weigh(query, facts)
         own = reach.charge(facts.token) if answer.allowed else None
         spent: dict[str, Shortage | None] = {}
+        left: tuple[Left, ...] = ()
         if own:  # first: what the token may not ask costs its owner nothing
-            spent |= await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+            taken = await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+            spent, left = spent | taken, taken.left
         if own and spent[own.key]:
-            return decide(query, replace(facts, spent=spent | {charge.key: None for charge in owed}))
+            spent |= {charge.key: None for charge in owed}
+            return replace(decide(query, replace(facts, spent=spent)), left=left)
         if owed:
-            spent |= await self.limits.take(
+            taken = await self.limits.take(
                 owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
             )
-        return decide(query, replace(facts, spent=spent)) if spent else answer
-
-    async def _say(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-        if not answer.allowed:
-            await answers.refuse(send, answer.query, answer.told, answer)
-        elif answer.query.door == PROXY:
-            await forward(self.proxy, self.metrics, answer, list(scope["headers"]), receive, send)
-        else:
-            await answers.allow(send, answer)
+            spent, left = spent | taken, left + taken.left
+        return replace(decide(query, replace(facts, spent=spent)), left=left) if spent else answer
 
     async def _watch(self, path: bytes, scope: Scope, send: Send) -> None:
         status, kind, body = 200, b"text/plain; charset=utf-8", b"ok\n"
@@ -170,7 +225,9 @@ class Gate:
             status, body = 503, b"The database does not answer.\n"
         headers = [answers.NO_STORE, (b"content-type", kind), (b"content-length", str(len(body)).encode())]
         headers.append((b"x-request-id", request_id(scope["headers"]).encode()))
-        if path == b"/readyz":  # up to how many seconds ago every change is known here; "inf" when nothing is kept
+        if (
+            path == b"/readyz"
+        ):  # up to how many seconds ago every change is known here; "inf" when nothing is kept
             headers.append((b"x-cardinal-news-age", f"{self.grants.age:.3f}".encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -9,9 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from governance.gate import fronts
+from governance.gate import credentials, fronts
+from governance.gate.credentials import Credential
 from governance.gate.origin import Networks
-from governance.settings import number, text
+from governance.settings import listing, number, text
 
 # A peer that fell silent is given up by the kernel, so that no connection stays stuck for good.
 LIVELINESS = {
@@ -39,7 +40,13 @@ class Configuration:
     database_patience: float = 1.0
     journal_patience: float = 2.0
     redis_patience: float = 0.5
-    upstream_timeout: float = 60.0
+    upstream_timeout: float = 60.0  # until a model server begins to answer
+    upstream_silence: float = 60.0  # between two parts of its answer
+    upstream_calls: int = 64  # under way at one model server, per worker
+    body_patience: float = 300.0  # for the whole body of one query
+    json_limit: int = 1_048_576  # bytes of a body that names its model
+    json_memory: int = 67_108_864  # bytes of all such bodies held at once, per worker
+    credentials: Mapping[str, Credential] = field(default_factory=dict, repr=False)
 
 
 def from_settings() -> Configuration:
@@ -53,6 +60,12 @@ def from_settings() -> Configuration:
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
+        upstream_silence=float(number("GATE_UPSTREAM_SILENCE", 60, low=1, high=3600)),
+        upstream_calls=number("GATE_UPSTREAM_CALLS", 64, low=1, high=10_000),
+        body_patience=float(number("GATE_BODY_TIMEOUT", 300, low=1, high=86_400)),
+        json_limit=number("GATE_JSON_LIMIT", 1_048_576, low=1, high=67_108_864),
+        json_memory=number("GATE_JSON_MEMORY", 67_108_864, low=1_048_576, high=8_589_934_592),
+        credentials=credentials.from_environment(listing("GATE_CREDENTIALS", ""), text),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from governance import policies
+from governance.gate.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +48,5 @@ class Facts:
     cleared: bool = False
     unmet: tuple[str, ...] = ()
     broken_glass: bool = False
-    endpoint: str = ""
+    endpoint: Upstream | None = None
     spent: Mapping[str, policies.Shortage | None] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -29,6 +29,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
 TOKEN = re.compile(rb"crd_[a-z][0-9A-Za-z]{16}|access_token=")
 
 NAMED_PURPOSE = b"cardinal-purpose"
+HEADER_LENGTH = b"inference-header-content-length"  # of JSON before the binary tensors, in V2
 ONCE = frozenset(
     {
         b"authorization",
@@ -39,6 +40,7 @@ ONCE = frozenset(
         b"host",
         b"connection",
         NAMED_PURPOSE,
+        HEADER_LENGTH,
         *fronts.HEADERS,
     }
 )
@@ -55,6 +57,7 @@ class Query:
     request_id: str
     front: str = ""  # at /check: by whose contract (see fronts.py)
     method: str = ""
+    operation: doors.Operation = doors.NONE
     model: str = ""
     alias: str = doors.CHAMPION
     number: int | None = None
@@ -75,23 +78,53 @@ def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = (), fron
     raw: bytes = scope["raw_path"]
     pairs: list[tuple[bytes, bytes]] = list(scope["headers"])
     door = CHECK if raw == b"/check" or raw.startswith(b"/check/") else PROXY
-    address = network(scope.get("client"), pairs, trusted, only_proxies=door == CHECK)
-    query = Query(door=door, request_id=request_id(pairs), network=address)
+    found: dict[str, Any] = {
+        "door": door,
+        "request_id": request_id(pairs),
+        "network": network(scope.get("client"), pairs, trusted, only_proxies=door == CHECK),
+    }
     try:
-        headers = _single(pairs)
-        if door == CHECK:
-            _keep_secrets_out_of(scope.get("query_string") or b"")
-        asked = fronts.original(raw, scope, headers, front) if door == CHECK else fronts.own(raw, scope)
-        query = replace(query, front=asked.front, method=_method(asked.method))
-        _keep_secrets_out_of(asked.path)
-        fronts.refuse_tricks(headers)
-        query = replace(query, **doors.target(asked.path, query.method))
-        _refuse_other_protocols(headers)
-        is_proxy = fronts.ORIGINAL_LENGTH in headers and is_trusted(scope.get("client"), trusted)
-        query = _with_length(query, headers, body_limit, is_proxy=is_proxy)
-        return replace(query, purpose=_purpose(headers), token=_token(headers))
+        _read(found, scope, pairs, body_limit, trusted, front)
     except Refused as refusal:
-        return replace(query, refusal=str(refusal))
+        found["refusal"] = str(refusal)
+    return Query(**found)
+
+
+def _read(
+    found: dict[str, Any],
+    scope: Mapping[str, Any],
+    pairs: list[tuple[bytes, bytes]],
+    body_limit: int,
+    trusted: Networks,
+    front: str,
+) -> None:
+    """Fills the fields of a query into `found`, as far as it can be understood."""
+    raw: bytes = scope["raw_path"]
+    checking = found["door"] == CHECK
+    headers = _single(pairs)
+    if checking:
+        _keep_secrets_out_of(scope.get("query_string") or b"")
+    question = fronts.original(raw, scope, headers, front) if checking else fronts.own(raw, scope)
+    found["front"], found["method"] = question.front, _method(question.method)
+    _keep_secrets_out_of(question.path)
+    fronts.refuse_tricks(headers)
+    asked = doors.target(question.path)
+    operation = found["operation"] = asked.operation
+    found |= {"model": asked.model, "alias": asked.alias, "number": asked.number, "named": asked.named}
+    found["action"] = operation.action
+    if checking and operation.model_in_body:  # no body comes here
+        raise Refused("body_refused")
+    _refuse_other_methods(found["method"], operation, checking=checking)
+    _refuse_other_protocols(headers)
+    is_proxy = fronts.ORIGINAL_LENGTH in headers and is_trusted(scope.get("client"), trusted)
+    length = _length(headers, body_limit, checking=checking, is_proxy=is_proxy)
+    if not checking and operation.method == "GET" and length != 0:
+        raise Refused("headers_refused")
+    _refuse_other_framing(headers, length)
+    found["payload_bytes"] = length
+    found["purpose"] = _purpose(headers)
+    if checking or found["method"] != "OPTIONS":
+        found["token"] = _token(headers)
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
@@ -117,7 +150,7 @@ def _single(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def _keep_secrets_out_of(path: bytes) -> None:
-    if TOKEN.search(path) or TOKEN.search(unquote_to_bytes(path)):
+    if TOKEN.search(path) or (b"%" in path and TOKEN.search(unquote_to_bytes(path))):
         raise Refused("token_in_url")
 
 
@@ -127,29 +160,41 @@ def _method(method: bytes) -> str:
     return method.decode()
 
 
+def _refuse_other_methods(method: str, operation: doors.Operation, *, checking: bool) -> None:
+    """OPTIONS asks the gate itself, so no proxy may pass it on."""
+    if method in operation.methods or (method == "OPTIONS" and not checking):
+        return
+    raise Refused("method_refused")
+
+
 def _refuse_other_protocols(headers: dict[bytes, bytes]) -> None:
     both = b"transfer-encoding" in headers and b"content-length" in headers
     if both or b"upgrade" in headers or headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
         raise Refused("headers_refused")
 
 
-def _with_length(query: Query, headers: dict[bytes, bytes], limit: int, *, is_proxy: bool) -> Query:
+def _length(headers: dict[bytes, bytes], limit: int, *, checking: bool, is_proxy: bool) -> int | None:
+    """How long the body is, as announced by who may; None when it was not."""
     length = headers.get(b"content-length", b"0")
     if not LENGTH.match(length):
         raise Refused("headers_refused")
-    if query.door == PROXY:
+    if not checking:
         if int(length) > limit:
             raise Refused("too_large")
-        announced = b"transfer-encoding" not in headers
-        return replace(query, payload_bytes=int(length) if announced else None)
+        return None if b"transfer-encoding" in headers else int(length)
     original = headers.get(fronts.ORIGINAL_LENGTH, b"")
     if not original:
-        return query
+        return None
     if not LENGTH.match(original):
         raise Refused("headers_refused")
-    if not is_proxy:  # anybody can say that a body is small
-        return query
-    return replace(query, payload_bytes=int(original))
+    return int(original) if is_proxy else None  # anybody can say that a body is small
+
+
+def _refuse_other_framing(headers: dict[bytes, bytes], length: int | None) -> None:
+    """The JSON before binary tensors is no longer than the body that holds it."""
+    part = headers.get(HEADER_LENGTH)
+    if part is not None and (not LENGTH.match(part) or (length is not None and int(part) > length)):
+        raise Refused("headers_refused")
 
 
 def _purpose(headers: dict[bytes, bytes]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from governance import policies
 from governance.gate.facts import Facts, TokenFacts
+from governance.gate.upstream import Upstream
 from registry import canonical
 
 # One row, always: what does not exist is NULL. Reads of one statement see one snapshot.
@@ -32,7 +33,7 @@ SELECT now() AS at, t.digest, u.id AS owner_id, w.id AS sponsor_id, m.id AS mode
        CASE WHEN NOT (c.allowed AND coalesce(c.valid_until > now(), true)) THEN c.conditions END AS conditions,
        EXISTS (SELECT 1 FROM governance_breakglass b WHERE b.version_id = v.id AND b.environment = t.environment
                AND b.granted_at <= now() AND b.ends_at > now() AND b.ended_at IS NULL) AS broken_glass,
-       e.url AS endpoint,
+       e.url AS endpoint, e.protocol, e.served_name, e.version_in_path, e.credential,
        (SELECT min(moment) FROM (
           SELECT unnest(ARRAY[t.expires_at, t.overlap_ends_at, t.issued_at + rule.longest, c.valid_until]) AS moment
           UNION ALL
@@ -110,8 +111,13 @@ def facts(row: Mapping[str, Any]) -> Facts:
         cleared=row["cleared"],
         unmet=_unmet(row),
         broken_glass=row["broken_glass"],
-        endpoint=row["endpoint"] or "",
+        endpoint=_endpoint(row),
     )
+
+
+def _endpoint(row: Mapping[str, Any]) -> Upstream | None:
+    names = ("endpoint", "protocol", "served_name", "version_in_path", "credential")
+    return Upstream(*(row[name] for name in names)) if row["endpoint"] else None
 
 
 @lru_cache(maxsize=2048)

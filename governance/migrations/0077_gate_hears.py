@@ -64,7 +64,11 @@ OTHERS = (
     ("governance_riskdecision", "DELETE", "model", OF_A_SYSTEM.format(rows="old", system="system_id")),
     ("governance_riskdecision", "UPDATE", "model", OF_A_SYSTEM.format(rows="fresh", system="system_id")),
 )  # fmt: skip
-ROWS = {"INSERT": "NEW TABLE AS fresh", "UPDATE": "NEW TABLE AS fresh OLD TABLE AS old", "DELETE": "OLD TABLE AS old"}
+ROWS = {
+    "INSERT": "NEW TABLE AS fresh",
+    "UPDATE": "NEW TABLE AS fresh OLD TABLE AS old",
+    "DELETE": "OLD TABLE AS old",
+}
 
 
 def queries() -> list[tuple[str, str, str, str]]:
@@ -97,14 +101,22 @@ def triggers() -> str:
         f"FOR EACH STATEMENT EXECUTE FUNCTION cardinal_gate_hears_all();"
         for table in dict.fromkeys(table for table, *_ in queries())
     ]
+    # ALWAYS: also in a session that poses as a replica.
+    made += [f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name};" for table, name in named()]
     return "\n".join(made)
+
+
+def named() -> list[tuple[str, str]]:
+    """Table and name of every trigger."""
+    found = [(table, f"gate_hears_{kind}_{event.lower()}") for table, event, kind, _ in queries()]
+    return found + [
+        (table, "gate_hears_truncate") for table in dict.fromkeys(table for table, *_ in queries())
+    ]
 
 
 def undo() -> str:
     """The statements that take them down."""
-    names = [(table, f"gate_hears_{kind}_{event.lower()}") for table, event, kind, _ in queries()]
-    names += [(table, "gate_hears_truncate") for table in dict.fromkeys(table for table, *_ in queries())]
-    dropped = "\n".join(f"DROP TRIGGER {name} ON {table};" for table, name in names)
+    dropped = "\n".join(f"DROP TRIGGER {name} ON {table};" for table, name in named())
     return f"{dropped}\nDROP FUNCTION cardinal_gate_hears();\nDROP FUNCTION cardinal_gate_hears_all();"
 
 

@@ -50,7 +50,7 @@ def test_a_query_reaches_the_model_server_without_the_callers_secrets(
     names = {name.lower() for name in headers}
     assert names == {
         "host", "accept", "accept-encoding", "user-agent", "content-type", "content-length", "traceparent",
-        "x-request-id", "connection",
+        "x-request-id",
     }  # fmt: skip
     assert headers["x-request-id"] == response.headers["x-request-id"] == "abcdefgh-1"
     assert "set-cookie" not in response.headers
