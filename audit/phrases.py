@@ -270,6 +270,12 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"{'turned down' if f['unused'] else 'saw the end of' if f['by_time'] else 'ended'} the broken glass for"
         f" {_name(f['version'])} in {f['environment']}"
     ),
+    "stop.made": lambda f: f"stopped {f['what']}{_quoted(f['reason'])}",
+    "stop.lifted": lambda f: (
+        f"let {f['what']} pass again, which {f['made_by']} had stopped{_quoted(f['reason'])}"
+    ),
+    "anomaly.seen": lambda f: f"saw something unusual at the gate: {f['what']}",
+    "anomaly.dismissed": lambda f: f"dismissed that “{_brief(f['what'])}”{_quoted(f['reason'])}",
     "account.second_factor": lambda f: (
         f"{'enrolled a second factor' if f['enrolled'] else 'took the second factor away'} for {_name(f['account'])}"
     ),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Exists, F, IntegerField, OuterRef, Subquery
 
-from governance.models import Absence, BreakGlass, Notice, Review, ReviewCondition, Token
+from governance.models import Absence, BreakGlass, Notice, Review, ReviewCondition, Stop, Token
 from governance.models.notices import MOST_COUNTED
 from governance.permissions import may_countersign
 from registry.models import Model, Revision, User
@@ -45,14 +46,24 @@ def tasks(user: User) -> list[Task]:
     return sorted(found, key=lambda one: (one.due is None, one.due or one.since, one.key))
 
 
-def counts(user: User) -> tuple[int, int]:
-    """How many reviews wait for `user`, and how many notices they have not read (a hundred at most). One query."""
+class Counts(NamedTuple):
+    """What every page says of somebody: reviews that wait, notices that are unread, and why everything is stopped, if it is."""
+
+    waiting: int = 0
+    unread: int = 0
+    stopped: str = ""
+
+
+def counts(user: User) -> Counts:
+    """How many reviews wait for `user`, how many notices they have not read (a hundred at most), and the reason of a stop
+    of all queries. One query.
+    """
     reviews = Review.objects.awaiting(user) if user.has_perm(JUDGE) else Review.objects.none()
     unread = Notice.objects.visible_to(user).shown().unread()[:MOST_COUNTED].values("pk")
-    columns = {"unread": Counted(unread), "waiting": Counted(reviews.order_by().values("pk"))}
-    row = User.objects.filter(pk=user.pk).values_list(*columns.values())
-    found = row.first() or (0, 0)
-    return int(found[1] or 0), int(found[0] or 0)
+    stopped = Stop.objects.in_force().filter(reach="all").values("reason")
+    columns = (Counted(reviews.order_by().values("pk")), Counted(unread), Subquery(stopped[:1]))
+    waiting, told, why = User.objects.filter(pk=user.pk).values_list(*columns).first() or (0, 0, "")
+    return Counts(int(waiting or 0), int(told or 0), why or "")
 
 
 def _reviews(user: User) -> list[Task]:

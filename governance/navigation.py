@@ -1,4 +1,4 @@
-"""The side bar: which pages there are for this person, how many reviews wait, and how many notices are unread."""
+"""The side bar: which pages there are for this person, how many reviews wait, how many notices are unread, and whether everything is stopped."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ PLACES = (
     ("Reviews", "reviews", "review", "/reviews/", "", "Control"),
     ("Policies", "policies", "policy", "/policies/", "", "Control"),
     ("Tokens", "tokens", "token", "/tokens/", "", "Control"),
+    ("Anomalies", "anomalies", "health", "/anomalies/", "", "Control"),
+    ("Stops", "stops", "stop", "/stops/", "", "Control"),
     ("Review rules", "review-rules", "gear", "/review-rules/", "", "Control"),
     ("Document rules", "severities", "gear", "/document-rules/", "", "Control"),
     ("People", "people", "users", "/people/", "registry.view_rolegrant", "Control"),
@@ -33,6 +35,9 @@ PLACES = (
     ("Reports", "reports", "report", "/reports/", "", "Proof"),
     ("Trail", "trail", "trail", "/trail/", "", "Proof"),
 )
+
+
+SHOWN = 120  # of the reason
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,11 @@ class Place:
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """What every page needs besides its content. One query, for what waits and what is unread."""
+    """What every page needs besides its content. One query, for what waits, what is unread and what is stopped."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or _is_part(request):
         return {"navigation": []}
-    waiting, unread = counts(user)
+    waiting, unread, stopped = counts(user)
     places = []
     for label, name, icon, prefix, permission, group in PLACES:
         if permission and not user.has_perm(permission):
@@ -60,7 +65,11 @@ def context(request: HttpRequest) -> dict[str, Any]:
         current = request.path == "/" if prefix == "/" else request.path.startswith(prefix)
         count = {"reviews": waiting, "inbox": unread}.get(name, 0)
         places.append(Place(label, reverse(name), icon, group, current, count))
-    return {"navigation": places, "unread": unread, "unread_most": MOST_COUNTED}
+    told = {"navigation": places, "unread": unread, "unread_most": MOST_COUNTED}
+    if stopped:
+        text = f"All queries are stopped: {stopped if len(stopped) <= SHOWN else f'{stopped[:SHOWN]}…'}"
+        told["banner"] = {"state": "critical", "label": "Emergency", "text": text, "url": reverse("stops")}
+    return told
 
 
 def _is_part(request: HttpRequest) -> bool:

@@ -31,8 +31,8 @@ class Kind:
         return self.asks or self.urgent
 
 
-REVIEWS, CONDITIONS, GLASS, TOKENS, COMMENTS, ABSENCES = (
-    "Reviews", "Conditions and approvals", "Break-glass", "Tokens", "Comments", "Absences",
+REVIEWS, CONDITIONS, GLASS, GATE, TOKENS, COMMENTS, ABSENCES = (
+    "Reviews", "Conditions and approvals", "Break-glass", "The gate", "Tokens", "Comments", "Absences",
 )  # fmt: skip
 
 KINDS = (
@@ -59,6 +59,11 @@ KINDS = (
     Kind("glass.granted", GLASS, "The glass is broken", "you asked, or your role suspends versions or breaks the glass",
          urgent=True),
     Kind("glass.ended", GLASS, "Broken glass is over", "you asked for it or granted it"),
+    Kind("stop.made", GATE, "Queries are stopped",
+         "you may stop queries to the model or all of them, issue tokens, or answer for the token that is stopped", urgent=True),
+    Kind("stop.lifted", GATE, "Queries pass again", "you were told that they were stopped", urgent=True),
+    Kind("anomaly.seen", GATE, "The gate saw something unusual",
+         "you answer for the token, or may stop queries to the model", asks=True),
     Kind("token.waits", TOKENS, "A token waits for a second person", "you may countersign it", asks=True),
     Kind("token.settled", TOKENS, "A token was countersigned or declined", "you issued it, or it acts for you"),
     Kind("token.expiring", TOKENS, "A token ends soon", "you issued it, or answer for whoever it acts for", asks=True),

@@ -7,7 +7,16 @@ from uuid import UUID
 
 from django.db import connection
 
-from governance.models import Judgement, Review, ReviewCondition, ServiceAccount, Token, judging_roles
+from governance.models import (
+    Anomaly,
+    Judgement,
+    Review,
+    ReviewCondition,
+    ServiceAccount,
+    Stop,
+    Token,
+    judging_roles,
+)
 from governance.models.reviews import JUDGES, judging_roles_of
 from governance.reviews import counts, wanted
 from registry.models import Model, Revision, User
@@ -16,6 +25,7 @@ from registry.permissions import can, who_can_see
 from registry.verdict import ALLOWED, Verdict, denied
 
 COMMENT = "governance.write_comment"
+STOP_ALL, STOP_MODEL, LIFT_STOP = "governance.stop_all", "governance.stop_model", "governance.lift_stop"
 NAMED = """
 SELECT m.token_id, m.model_id FROM governance_token_models m WHERE m.token_id = ANY(%(tokens)s)
 UNION
@@ -192,3 +202,30 @@ def may_countersign(user: User, token: Token) -> Verdict:
             "Somebody who sees them all has to do it.",
         )
     return ALLOWED
+
+
+def may_end_token(user: User, token: Token) -> Verdict:
+    """Whose it is, who issued it, who answers for its account; of others whoever may revoke their tokens."""
+    service = getattr(token.owner, "service", None)
+    if user.pk in (token.owner_id, token.issued_by_id, service and service.sponsor_id):
+        return ALLOWED
+    return can(user, "governance.revoke_token")
+
+
+def may_lift(user: User, stop: Stop) -> Verdict:
+    """A stop of everything: whoever may make one. Any other: whoever made it and still may, or lifts those of others.
+
+    So what compliance has stopped its owner cannot set going again, and a mistake of one's own is quickly mended.
+    """
+    if stop.reach == Stop.Reach.ALL:
+        return can(user, STOP_ALL)
+    if stop.by_id == user.pk and (
+        can(user, STOP_MODEL) if stop.token is None else may_end_token(user, stop.token)
+    ):
+        return ALLOWED
+    return can(user, LIFT_STOP)
+
+
+def may_dismiss(user: User, anomaly: Anomaly) -> Verdict:
+    """Of a token whoever may revoke it, of a model whoever may stop the queries to it."""
+    return may_end_token(user, anomaly.token) if anomaly.token else can(user, STOP_MODEL)

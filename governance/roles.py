@@ -33,6 +33,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "governance.make_serviceaccount",
         "governance.view_token",
         "governance.view_decision",
+        "governance.stop_model",
         "audit.order_report",
     ),
     "reviewer": (
@@ -56,6 +57,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "governance.decide_token_life",
         "governance.suspend_version",
         "governance.revoke_token",
+        "governance.stop_all",
+        "governance.stop_model",
+        "governance.lift_stop",
         "audit.order_report",
     ),
     "auditor": (*READ_ALL, *TRAIL, "audit.order_report"),
@@ -78,6 +82,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "governance.revoke_every_token",
         "governance.make_serviceaccount",
         "governance.suspend_version",
+        "governance.stop_all",
+        "governance.stop_model",
+        "governance.lift_stop",
     ),
     # The portal itself: reads tracking servers on a schedule, sweeps clearances, imports files on the command line.
     # Nobody logs in as it.

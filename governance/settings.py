@@ -257,11 +257,13 @@ CELERY_BEAT_SCHEDULE = {
     "forget-deliveries": {"task": "registry.forget_deliveries", "schedule": 3600.0},
     "sweep-lapsed": {"task": "governance.sweep_lapsed", "schedule": 60.0},
     "sweep-clearances": {"task": "governance.sweep_clearances", "schedule": 60.0},
+    "look-for-anomalies": {"task": "governance.look_for_anomalies", "schedule": 30.0},
     "announce-token-ends": {"task": "governance.announce_token_ends", "schedule": 600.0},
     "sweep-reminders": {"task": "governance.sweep_reminders", "schedule": 600.0},
     "send-letters": {"task": "governance.send_letters", "schedule": 60.0},
     "forget-notices": {"task": "governance.forget_notices", "schedule": 86_400.0},
     "tidy-roles": {"task": "registry.tidy_roles", "schedule": 60.0},
+    "count-decisions": {"task": "governance.count_decisions", "schedule": 10.0},
     "make-room-for-decisions": {"task": "governance.make_room_for_decisions", "schedule": 86_400.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }

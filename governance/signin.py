@@ -1,7 +1,7 @@
 """Whose token this is, for the REST interface: the account, with the limit that the token puts on it.
 
-By the database's clock and the rules of the gate: revoked, expired, waiting, or an account that is switched off is
-nobody. A token without a scope of the portal is for the gate alone, and is nobody here as well.
+By the database's clock and the rules of the gate: revoked, expired, waiting, stopped, or an account that is switched off
+is nobody. A token without a scope of the portal is for the gate alone, and is nobody here as well.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from governance import scopes, tokens
 from governance.gate import origin
-from governance.models import Token, TokenUse
+from governance.models import Stop, Token, TokenUse
 from registry.models import Model, User
 from registry.models.limits import Limit
 
@@ -39,13 +39,14 @@ def known(text: str, peer: str = "", via: str = "") -> User | None:
 
 
 def in_force(text: str) -> Token | None:
-    """The token, if it works now: known, not over, not waiting, its owner and whoever answers for it active."""
+    """The token, if it works now: known, not over, not waiting, not stopped, its owner and whoever answers for it active."""
     if not tokens.is_well_formed(text):
         return None
     rows = Token.objects.select_related("owner__service__sponsor", "issued_by", "use")
     found = rows.filter(
         Q(overlap_ends_at=None) | Q(overlap_ends_at__gt=Now()),
         Q(needs_second=False) | Q(countersigned_at__isnull=False),
+        ~Exists(Stop.objects.in_force().filter(reach="token", token=OuterRef("pk"))),
         digest__in=tokens.digests(text, settings.TOKEN_PEPPERS),
         revoked_at=None,
         expires_at__gt=Now(),

@@ -7,13 +7,15 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from governance import mailing
-from governance.actions import clearances, glass, letters, reminders, revocations
-from governance.models import Clearance, decisions
+from governance.actions import anomalies, clearances, glass, letters, reminders, revocations
+from governance.models import Clearance, count_batches, decisions
 from registry.models import User, Version
 
 SLICE = 200
 NOTICE_DAYS = 180
+MOST_LOOKS = 20  # at 50 000 decisions; the next round brings the next
 MOST_LAPSED = 10_000  # in one round; the next minute brings the next
+ROUNDS = 50  # of counting; the next run goes on
 
 
 @shared_task(name="governance.sweep_clearances")
@@ -53,6 +55,18 @@ def sweep_lapsed() -> int:
     return len(keys)
 
 
+@shared_task(name="governance.look_for_anomalies")
+def look_for_anomalies() -> int:
+    """Look through what the gate has decided since the last time for what is unusual; returns how many decisions."""
+    machine, count = User.machine(), 0
+    for _ in range(MOST_LOOKS):
+        looked = anomalies.look(by=machine)
+        count += looked or 0
+        if not looked:
+            break
+    return count
+
+
 @shared_task(name="governance.announce_token_ends")
 def announce_token_ends() -> int:
     """Tell of each token that ends soon, once; returns of how many."""
@@ -78,4 +92,16 @@ def forget_notices() -> int:
     machine, count = User.machine(), 0
     while forgotten := letters.forget(days=NOTICE_DAYS, by=machine):
         count += forgotten
+    return count
+
+
+@shared_task(name="governance.count_decisions")
+def count_decisions() -> int:
+    """Count new batches of decisions into their hours; returns how many. What waits is counted live by whoever looks."""
+    count = 0
+    for _ in range(ROUNDS):
+        found = count_batches()
+        count += found
+        if not found:
+            break
     return count

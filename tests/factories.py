@@ -23,7 +23,7 @@ from PIL import Image
 from governance import signing
 from governance.actions import policies, reviews, risk
 from governance.actions import tokens as token_verbs
-from governance.models import PolicyVersion, Review, RiskDecision, Token
+from governance.models import Anomaly, PolicyVersion, Review, RiskDecision, Token
 from governance.permissions import still_wanted
 from governance.scopes import Scope
 from governance.tokens import Secret
@@ -360,3 +360,14 @@ def token(
         expires_at=timezone.now() + timedelta(days=days),
         by=by or member("owner"),
     )
+
+
+def anomaly(of: Model | Token, *, network: str = "198.51.100.0/24") -> Anomaly:
+    """Something unusual about a model or a token, as whoever looks through decisions writes it down."""
+    now = timezone.now()
+    about = (
+        {"token": of, "kind": Anomaly.Kind.NEW_NETWORK, "network": network}
+        if isinstance(of, Token)
+        else {"model": of, "kind": Anomaly.Kind.DENIALS}
+    )
+    return Anomaly.objects.create(count=100, first_at=now, last_at=now, **about)

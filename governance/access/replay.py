@@ -35,6 +35,7 @@ BEFORE_POLICY = (
     "body_",
     "slow_",
     "gate_",
+    "stopped_",
 )
 AFTER_POLICY = ("not_cleared", "version_not_named", "version_unknown", "no_endpoint", "protocol_refused")
 # What a row of the first form does not hold, by the condition that would ask for it

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from governance import policies, scopes
 from governance.gate import reasons
@@ -21,8 +22,10 @@ from governance.gate.facts import Facts, TokenFacts
 from governance.gate.request import CHECK, Query
 from governance.gate.statement import STATEMENT
 from governance.gate.statement import facts as facts_in
-from governance.models import BreakGlass, Clearance, Policy, Token
+from governance.models import BreakGlass, Clearance, Policy, Stop, Token
 from registry.models import Alias, Model, User, Version, groups_of
+
+REACHED = {"all": "all queries", "model": "those to the model", "token": "those with the token"}
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def _of_token(asked: Question, token: Token) -> Facts:
 def _of_account(asked: Question, version: Version | None, clearance: Clearance | None, content: Any) -> Facts:
     """What holds for whoever asks with a token that could do all this."""
     caller = asked.caller
+    stopped = _stops(asked)
     token = TokenFacts(
         id="",
         environment=asked.environment,
@@ -149,9 +153,17 @@ def _of_account(asked: Question, version: Version | None, clearance: Clearance |
         and clearance.allowed
         and (clearance.valid_until is None or clearance.valid_until > asked.at),
         unmet=tuple(one["reason"] for one in clearance.unmet) if clearance else ("not_assessed",),
+        all_stopped=any(one == "all" for one, _ in stopped),
+        model_stopped=any(one == "model" for one, _ in stopped),
         broken_glass=version is not None
         and BreakGlass.objects.in_force().filter(version=version, environment=asked.environment).exists(),
     )
+
+
+def _stops(asked: Question) -> list[tuple[str, str]]:
+    """What is stopped of that which the question is about, and why: of everything, of the model, of the token."""
+    reached = Q(reach="all") | Q(model=asked.model) | (Q(token=asked.token) if asked.token else Q())
+    return list(Stop.objects.in_force().filter(reached).order_by("reach").values_list("reach", "reason"))
 
 
 def _asked(asked: Question, token: TokenFacts, content: Any) -> policies.Query:
@@ -170,8 +182,10 @@ def _asked(asked: Question, token: TokenFacts, content: Any) -> policies.Query:
 
 def _points(asked: Question, facts: Facts) -> tuple[Point, ...]:
     token, caller = asked.token, asked.caller
+    stops = "; ".join(f"{REACHED[reach]}: {reason}" for reach, reason in _stops(asked))
     found = [
-        Point("Account", caller.is_active, f"{caller} is switched {'on' if caller.is_active else 'off'}.")
+        Point("Account", caller.is_active, f"{caller} is switched {'on' if caller.is_active else 'off'}."),
+        Point("Stops", not stops, f"Somebody has stopped {stops}" if stops else "Nobody has stopped it."),
     ]
     if token is None:
         return (*found, Point("Token", True, "No token was named: taken is one that could do all this."))

@@ -14,7 +14,7 @@ from governance import scopes, tokens
 from governance.events import TokenCountersigned, TokenDeclined, TokenIssued, TokenRevoked, TokenRotated
 from governance.models import ServiceAccount, Token
 from governance.models.tokens import LONGEST_LIFE, classes_of, longest_life
-from governance.permissions import may_countersign
+from governance.permissions import may_countersign, may_end_token
 from governance.scopes import Scope
 from registry.errors import Conflict, Invalid, Missing, Refused
 from registry.events import publish
@@ -70,6 +70,8 @@ def rotate(
         raise Conflict(
             f"This token is {'replaced' if old.overlap_ends_at else old.state} already; issue a new one."
         )
+    if old.stops.in_force().exists():
+        raise Conflict("Queries with this token are stopped; a successor would not be. Lift that first.")
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise Invalid(fields={"overlap": [f"The old token goes on for at most {LONGEST_OVERLAP.days} days."]})
     seen = Model.objects.visible_to(old.owner).filter(pk__in=Model.objects.visible_to(by))
@@ -116,8 +118,8 @@ def decline(*, token: Token, reason: str, by: User) -> Token:
 def revoke(*, token: Token, by: User) -> Token:
     """End a token with the next query. One's own always; those of others with the role for it."""
     one = _locked(token, by)
-    if by.pk not in (one.owner_id, one.issued_by_id) and not _answers_for(by, one.owner):
-        require(by, "governance.revoke_token")
+    if not (verdict := may_end_token(by, one)):
+        raise Refused(verdict, action="governance.revoke_token")
     changed = Token.objects.filter(pk=one.pk, revoked_at=None).update(
         revoked_at=timezone.now(), revoked_by=by, ended_as=Token.End.REVOKED
     )

@@ -181,7 +181,7 @@ class Inbox(Door):
     @described("inbox", "See what waits for you", "inbox", {200: InboxOut}, declines=(401,))
     def get(self, request: Request) -> Response:
         """Reviews, conditions, tokens and requests that you could act on now; what ends soonest first."""
-        found = {"tasks": tasks(self.user), "unread": counts(self.user)[1]}
+        found = {"tasks": tasks(self.user), "unread": counts(self.user).unread}
         return Response(InboxOut(found).data)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from governance.audience import access, people, reviews
+from governance.audience import access, anomalies, people, reviews, stops
 from governance.audience.base import Told, cause
 from registry.events import Event
 
@@ -41,6 +41,9 @@ HEARD: dict[str, Callable[[Any], list[Told]]] = {
     "glass.asked": access.glass_asked,
     "glass.granted": access.glass_granted,
     "glass.ended": access.glass_ended,
+    "anomaly.seen": anomalies.seen,
+    "stop.made": stops.made,
+    "stop.lifted": stops.lifted,
     "token.issued": access.token_waits,
     "token.rotated": access.token_waits,
     "token.countersigned": access.token_settled,
@@ -68,6 +71,7 @@ SETTLED: dict[str, Callable[[Any], list[Done]]] = {
     "condition.extended": lambda e: [(cause(e.condition), None)],
     "glass.granted": lambda e: [(cause(e.glass), None)],
     "glass.ended": lambda e: [(cause(e.glass), None)],
+    "anomaly.dismissed": lambda e: [(cause(e.anomaly), None)],
     "token.countersigned": lambda e: [(cause(e.token), None)],
     "token.declined": lambda e: [(cause(e.token), None)],
     "token.rotated": lambda e: [(cause(e.previous), None)],

@@ -21,6 +21,7 @@ import httpx
 from governance.demo.browser import Browser, Given, Page, Unexpected, path_of
 from governance.demo.caller import Caller
 from governance.demo.control import Control
+from governance.demo.halting import Halting
 from governance.demo.keys import SHOWN_ONCE, Keys
 from governance.demo.pipeline import Pipeline
 from governance.demo.proof import Proof
@@ -49,6 +50,7 @@ class Journey:
         self.control = Control(self.people, self.gate, VERSION, ASKED, self.mark)
         self.proof = Proof(self.people, self.pages, VERSION, self.mark)
         self.keys = Keys(self.people, self.gate, site, self.pages, ASKED)
+        self.halting = Halting(self.people, self.gate, self.pages, ASKED, self.mark)
 
     def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """The steps in order, with their names."""
@@ -71,6 +73,7 @@ class Journey:
         yield "the gate refuses without a token and outside its scope", self.out_of_scope
         yield "the gate lets an allowed query through", self.allowed
         yield "the gate advises a proxy", self.check
+        yield from self.halting.steps()
         yield from self.tour.aliases()
         yield "a rotated token and its successor both work for a while", self.keys.rotate
         yield "a revoked token ends with the next query", self.revoke

@@ -1,5 +1,6 @@
 """What happens on the floor of control, by noun."""
 
+from governance.events.anomalies import AnomalyDismissed, AnomalySeen
 from governance.events.clearances import (
     BreakGlassAsked,
     BreakGlassEnded,
@@ -33,6 +34,7 @@ from governance.events.reviews import (
     SecondFactorChanged,
 )
 from governance.events.risk import RiskDecided, SeveritySet
+from governance.events.stops import StopLifted, StopMade
 from governance.events.threads import (
     CommentWithdrawn,
     CommentWritten,
@@ -58,6 +60,8 @@ from governance.events.tokens import (
 __all__ = [
     "AbsenceAnnounced",
     "AbsenceEnded",
+    "AnomalyDismissed",
+    "AnomalySeen",
     "BreakGlassAsked",
     "BreakGlassEnded",
     "BreakGlassGranted",
@@ -89,6 +93,8 @@ __all__ = [
     "ServiceAccountMade",
     "ServiceAccountPassedOn",
     "SeveritySet",
+    "StopLifted",
+    "StopMade",
     "SuspensionLifted",
     "ThreadBegun",
     "ThreadReopened",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import tempfile
 
 # Milliseconds for the head of a request, and of silence between two on one connection.
 HEADER_PATIENCE = 10_000
@@ -63,6 +64,7 @@ def main() -> int:
         from granian.http import HTTP1Settings
 
         from governance.gate.configuration import from_settings
+        from governance.gate.metrics import FOLDER
         from governance.settings import number, text
 
         from_settings()  # what is wrong there is said once and ends here, not in each worker again and again
@@ -85,7 +87,9 @@ def main() -> int:
     except (ImproperlyConfigured, Unavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    server.serve()
+    with tempfile.TemporaryDirectory(prefix="cardinal-gate-") as folder:
+        os.environ[FOLDER] = folder  # the workers inherit it
+        server.serve()
     return 0
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from governance.gate import answers, logs, plain, reach, reasons
+from governance.gate import answers, logs, plain, reach, reasons, traces
 from governance.gate.bodies import Bodies, Body, Document, Gone, Receive
 from governance.gate.configuration import Configuration
 from governance.gate.database import Clock, Database, Unanswered
@@ -18,12 +19,14 @@ from governance.gate.freshness import Freshness
 from governance.gate.grants import Grant, Grants
 from governance.gate.ids import ids
 from governance.gate.journal import Journal, Unwritten
+from governance.gate.known import Known
 from governance.gate.limits import Limits
 from governance.gate.metrics import Metrics
 from governance.gate.proxy import Exchange, Patience, Proxy, Send
 from governance.gate.ratelimit import Left
 from governance.gate.record import frame
 from governance.gate.request import PROXY, Query, read, request_id
+from governance.gate.stuffing import COUNTED, Stuffing, held_back
 from governance.policies import Shortage
 
 log = logging.getLogger("governance.gate")
@@ -36,7 +39,7 @@ class Gate:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        self.metrics = Metrics()
+        self.metrics = Metrics(configuration.metrics_folder)
         self.clock = Clock()
         self.database = Database(
             configuration.database, size=configuration.connections, patience=configuration.database_patience
@@ -47,6 +50,13 @@ class Gate:
             configuration.database, patience=configuration.journal_patience, metrics=self.metrics
         )
         self.limits = Limits(configuration.redis, patience=configuration.redis_patience)
+        self.stuffing = Stuffing(
+            configuration.redis,
+            Known(configuration.database, peppers=configuration.peppers),
+            limit=configuration.unknown_tokens,
+            share=max(1, configuration.unknown_tokens // configuration.workers),
+            patience=configuration.redis_patience,
+        )
         self.proxy = Proxy(
             patience=Patience(
                 configuration.upstream_timeout, configuration.upstream_silence, configuration.body_patience
@@ -60,6 +70,7 @@ class Gate:
             memory=configuration.json_memory,
             whole=configuration.body_patience,
         )
+        self.traces = traces.follow(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -74,14 +85,19 @@ class Gate:
         await self.database.open()
         self.freshness.open()
         self.journal.open()
+        self.metrics.open()
 
     async def close(self) -> None:
         """Stores what waits, then lets go of everything."""
         await self.journal.close()
         await self.proxy.close()
         await self.limits.close()
+        await self.stuffing.close()
         await self.freshness.close()
         await self.database.close()
+        await self.metrics.close()
+        if self.traces:
+            await self.traces.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -151,11 +167,11 @@ class Gate:
         answer = await self._decided(query)
         if answer is None:
             self.metrics.undecided(query.door)
-            _log(query, "cannot_decide", began)
+            logs.decision(self.configuration.log_decisions, query, "cannot_decide", began)
             await answers.refuse(send, query, reasons.CANNOT_DECIDE)
             return
         self.metrics.decision(query.door, answer.reason, time.perf_counter() - began)
-        _log(query, answer.reason, began, answer)
+        logs.decision(self.configuration.log_decisions, query, answer.reason, began, answer)
         if not answer.allowed:
             await answers.refuse(send, query, answer.told, answer)
         elif query.door == PROXY:
@@ -169,7 +185,12 @@ class Gate:
         """The stored answer, or None: whatever goes wrong here, nothing is allowed."""
         try:
             now = time.monotonic()
-            answer = refuse(query, self.clock.at(now)) if query.refusal else await self._known(query, now)
+            if wait := self.stuffing.wait(query):
+                answer = held_back(query, self.clock.at(now), wait)
+            else:
+                answer = refuse(query, self.clock.at(now)) if query.refusal else await self._known(query, now)
+                if answer.reason in COUNTED:
+                    await self.stuffing.saw(answer)
             answer.id = ids.new(self.clock.microseconds(now))
             await self.journal.record(answer)
         except (Unanswered, Unwritten) as error:
@@ -206,6 +227,7 @@ class Gate:
         left: tuple[Left, ...] = ()
         if own:  # first: what the token may not ask costs its owner nothing
             taken = await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+            self._note(taken)
             spent, left = spent | taken, taken.left
         if own and spent[own.key]:
             spent |= {charge.key: None for charge in owed}
@@ -214,8 +236,13 @@ class Gate:
             taken = await self.limits.take(
                 owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
             )
+            self._note(taken)
             spent, left = spent | taken, left + taken.left
         return replace(decide(query, replace(facts, spent=spent)), left=left) if spent else answer
+
+    def _note(self, spent: Mapping[str, Shortage | None]) -> None:
+        for shortage in spent.values():
+            self.metrics.limits[shortage.code if shortage else "counted",] += 1
 
     async def _watch(self, path: bytes, scope: Scope, send: Send) -> None:
         status, kind, body = 200, b"text/plain; charset=utf-8", b"ok\n"
@@ -231,19 +258,3 @@ class Gate:
             headers.append((b"x-cardinal-news-age", f"{self.grants.age:.3f}".encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
-def _log(query: Query, code: str, began: float, answer: Answer | None = None) -> None:
-    log.info(
-        "gate.answered",
-        extra={
-            "door": query.door,
-            "reason": code,
-            "model": query.model,
-            "version": answer.version if answer else None,
-            "decision": str(answer.id) if answer else None,
-            "token": answer.token if answer else "",
-            "caller": answer.caller if answer else "",
-            "ms": round((time.perf_counter() - began) * 1000, 2),
-        },
-    )

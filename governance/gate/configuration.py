@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from governance.gate import credentials, fronts
 from governance.gate.credentials import Credential
+from governance.gate.logs import ALL, NONE, REFUSED
+from governance.gate.metrics import FOLDER
 from governance.gate.origin import Networks
 from governance.settings import listing, number, text
 
@@ -36,6 +39,8 @@ class Configuration:
     trusted_proxies: Networks = ()
     front: str = fronts.ANY
     connections: int = 8
+    workers: int = 1
+    unknown_tokens: int = 60  # from one network within a minute
     body_limit: int = 16_777_216
     database_patience: float = 1.0
     journal_patience: float = 2.0
@@ -47,6 +52,8 @@ class Configuration:
     json_limit: int = 1_048_576  # bytes of a body that names its model
     json_memory: int = 67_108_864  # bytes of all such bodies held at once, per worker
     credentials: Mapping[str, Credential] = field(default_factory=dict, repr=False)
+    log_decisions: str = REFUSED
+    metrics_folder: str = ""  # where the workers of one gate put their counts together
 
 
 def from_settings() -> Configuration:
@@ -58,6 +65,8 @@ def from_settings() -> Configuration:
         trusted_proxies=settings.TRUSTED_PROXIES,
         front=front(text("GATE_FRONT", fronts.ANY)),
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
+        workers=number("GATE_WORKERS", 1, low=1, high=64),
+        unknown_tokens=number("GATE_UNKNOWN_TOKENS", 60, low=1, high=1_000_000),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
         upstream_silence=float(number("GATE_UPSTREAM_SILENCE", 60, low=1, high=3600)),
@@ -66,6 +75,8 @@ def from_settings() -> Configuration:
         json_limit=number("GATE_JSON_LIMIT", 1_048_576, low=1, high=67_108_864),
         json_memory=number("GATE_JSON_MEMORY", 67_108_864, low=1_048_576, high=8_589_934_592),
         credentials=credentials.from_environment(listing("GATE_CREDENTIALS", ""), text),
+        log_decisions=_one_of("GATE_LOG_DECISIONS", REFUSED, (NONE, REFUSED, ALL)),
+        metrics_folder=os.environ.get(FOLDER, ""),
     )
 
 
@@ -74,6 +85,13 @@ def front(name: str) -> str:
     if name not in fronts.FRONTS:
         raise ImproperlyConfigured(f"GATE_FRONT must be one of {', '.join(fronts.FRONTS)}, not {name!r}.")
     return name
+
+
+def _one_of(name: str, default: str, known: Sequence[str]) -> str:
+    value = os.environ.get(name, default)
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+    return value
 
 
 def database(described: Mapping[str, Any]) -> dict[str, Any]:

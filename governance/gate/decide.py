@@ -121,14 +121,20 @@ def _against_token(token: TokenFacts | None) -> str:
         return "token_waiting"
     if not token.active:
         return "caller_inactive"
-    return "" if token.answered_for else "sponsor_inactive"
+    if not token.answered_for:
+        return "sponsor_inactive"
+    return "stopped_token" if token.stopped else ""
 
 
 def _against(query: Query, facts: Facts, token: TokenFacts) -> str:
+    if facts.all_stopped:
+        return "stopped_all"
     if not facts.model_known:
         return "model_unknown"
     if not facts.in_scope:
         return "scope_model"
+    if facts.model_stopped and facts.in_sight:  # whoever no longer sees the model is told nothing of it
+        return "stopped_model"
     if reason := reach.against(query, facts, token):
         return reason
     verdict = policies.evaluate(facts.policy, _asked(query, facts, token))

@@ -26,6 +26,7 @@ class TokenFacts:
     service: bool = False  # a service account, and no person
     waiting: bool = False  # for its second person
     answered_for: bool = True  # by an active sponsor, when it is a service account
+    stopped: bool = False  # by somebody, until they lift it
     purpose: str = ""
     networks: tuple[str, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
@@ -48,5 +49,7 @@ class Facts:
     cleared: bool = False
     unmet: tuple[str, ...] = ()
     broken_glass: bool = False
+    all_stopped: bool = False  # every query to every model, by somebody
+    model_stopped: bool = False
     endpoint: Upstream | None = None
     spent: Mapping[str, policies.Shortage | None] = field(default_factory=dict)

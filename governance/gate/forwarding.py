@@ -33,12 +33,12 @@ async def forward(proxy: Proxy, metrics: Metrics, answer: Answer, exchange: Exch
     try:
         status = await proxy.forward(exchange)
     except Gone:
-        metrics.upstream["caller_gone"] += 1
+        metrics.upstream["caller_gone",] += 1
     except Exception as error:
         if (
             exchange.started
         ):  # half an answer is out: break the connection off, so that it cannot pass for a whole one
-            metrics.upstream["broken_off"] += 1
+            metrics.upstream["broken_off",] += 1
             raise
         reason = SAID.get(type(error))
         if reason is None:
@@ -50,8 +50,8 @@ async def forward(proxy: Proxy, metrics: Metrics, answer: Answer, exchange: Exch
             log.warning(
                 "gate.credential", extra={"why": reason.code, "credential": exchange.upstream.credential}
             )
-        metrics.upstream[reason.code] += 1
+        metrics.upstream[reason.code,] += 1
         wait = error.seconds if isinstance(error, Open) else 0
         await refuse(send=exchange.send, query=answer.query, reason=reason, answer=answer, wait=wait)
     else:
-        metrics.upstream[f"{status // 100}xx"] += 1
+        metrics.upstream[f"{status // 100}xx",] += 1

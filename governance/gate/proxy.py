@@ -165,7 +165,7 @@ class Exchange:
         self.body = body
         self.started = False
         self._query = answer.query
-        self._given, self._own, self.send = given, own, send
+        self.given, self._own, self.send = given, own, send
         self._content = (
             document.naming(self.upstream.name(answer.query.model)) if document is not None else None
         )
@@ -192,7 +192,7 @@ class Exchange:
         )
         headers: Headers = [
             (b"host", parts.netloc.encode()),
-            *onward(self._given, self._query.request_id),
+            *onward(self.given, self._query.request_id),
             *secret,
         ]
         content: bytes | AsyncIterator[bytes] | None = None

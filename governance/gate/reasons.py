@@ -87,6 +87,12 @@ _TABLE = (
         "The sponsor of this service account is switched off; an administrator can name another.",
         "invalid_token",
     ),
+    Reason(
+        "stopped",
+        403,
+        "Stopped",
+        "Somebody has stopped these queries, and has to let them pass again; ask the model's owner or compliance.",
+    ),
     # May they?
     Reason(
         "scope_model",
@@ -260,6 +266,12 @@ _TABLE = (
         "Write the purpose in small letters, digits and hyphens, at most 80, in one header Cardinal-Purpose.",
     ),
     Reason(
+        "too_many_unknown_tokens",
+        429,
+        "Too many unknown tokens",
+        "Too many tokens that nobody has issued came from this network; one that is known still works. Wait a minute.",
+    ),
+    Reason(
         "method_refused", 405, "Method refused", "This address takes the methods that the header Allow names."
     ),
     Reason("too_large", 413, "Too large", "The body is larger than the gate lets through."),
@@ -274,8 +286,15 @@ _TABLE = (
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _TABLE}
 
-# To tell an unknown model from a forbidden one would give away which models exist: it is journalled, never answered.
-TOLD_AS: dict[str, str] = {"model_unknown": "scope_model", "scope_lost": "scope_model"}
+# To tell an unknown model from a forbidden one would give away which models exist, and to tell what a stop reaches, to
+# whoever holds a stolen token, that it was noticed: it is journalled, never answered.
+TOLD_AS: dict[str, str] = {
+    "model_unknown": "scope_model",
+    "scope_lost": "scope_model",
+    "stopped_all": "stopped",
+    "stopped_model": "stopped",
+    "stopped_token": "stopped",
+}
 
 # No decision at all. What may become of an allowed query stands in `outcomes`.
 CANNOT_DECIDE = Reason(

@@ -33,6 +33,9 @@ SELECT now() AS at, t.digest, u.id AS owner_id, w.id AS sponsor_id, m.id AS mode
        CASE WHEN NOT (c.allowed AND coalesce(c.valid_until > now(), true)) THEN c.conditions END AS conditions,
        EXISTS (SELECT 1 FROM governance_breakglass b WHERE b.version_id = v.id AND b.environment = t.environment
                AND b.granted_at <= now() AND b.ends_at > now() AND b.ended_at IS NULL) AS broken_glass,
+       EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'all' AND s.lifted_at IS NULL) AS all_stopped,
+       EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'model' AND s.model_id = m.id AND s.lifted_at IS NULL) AS model_stopped,
+       EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'token' AND s.token_id = t.id AND s.lifted_at IS NULL) AS token_stopped,
        e.url AS endpoint, e.protocol, e.served_name, e.version_in_path, e.credential,
        (SELECT min(moment) FROM (
           SELECT unnest(ARRAY[t.expires_at, t.overlap_ends_at, t.issued_at + rule.longest, c.valid_until]) AS moment
@@ -111,6 +114,8 @@ def facts(row: Mapping[str, Any]) -> Facts:
         cleared=row["cleared"],
         unmet=_unmet(row),
         broken_glass=row["broken_glass"],
+        all_stopped=row["all_stopped"],
+        model_stopped=row["model_stopped"],
         endpoint=_endpoint(row),
     )
 
@@ -139,6 +144,7 @@ def _token(row: Mapping[str, Any]) -> TokenFacts:
         service=row["service"],
         waiting=row["waiting"],
         answered_for=row["answered_for"],
+        stopped=row["token_stopped"],
         purpose=row["purpose"],
         networks=tuple(row["networks"]),
         limits=row["limits"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from governance.policies.conditions import Charge
 from governance.policies.evaluation import Check, Step, charges, evaluate, is_steady, walk
 from governance.policies.merging import Merged, merge
-from governance.policies.networks import plain_address
+from governance.policies.networks import aggregated, plain_address
 from governance.policies.phrasing import sentence, sentences
 from governance.policies.purposes import uses
 from governance.policies.shape import Compiled, Fault, Rule, compiled, faults, problems
@@ -52,6 +52,7 @@ __all__ = [
     "Step",
     "Trial",
     "access",
+    "aggregated",
     "charges",
     "compiled",
     "evaluate",

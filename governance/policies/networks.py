@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, ClassVar
 
@@ -47,6 +48,18 @@ def plain_address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+@lru_cache(maxsize=4_096)
+def aggregated(address: str) -> str:
+    """The network that an address counts with: /24 of IPv4, /64 of IPv6, which is what one household or office has.
+
+    "" where there is no address.
+    """
+    found = plain_address(address)
+    if found is None:
+        return ""
+    return str(ip_network(f"{found}/{64 if found.version == 6 else 24}", strict=False))
 
 
 def _network(text: str) -> Network:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from governance.models import BreakGlass, Clearance, Review, Standing, Token
+from governance.models import BreakGlass, Clearance, Review, Standing, Stop, Token
 from registry.models import Alias, Endpoint, Model, TrackingServer, User, Version, visible_models
 from registry.request import PortalRequest
 
@@ -32,6 +32,11 @@ def home(request: PortalRequest) -> HttpResponse:
         document__reviews__submitted_at__gt=F("submitted_at")
     )  # what was sent back and sent again
     context = {
+        "stops": Stop.objects.visible_to(user)
+        .in_force()
+        .exclude(reach="all")  # of that the banner tells
+        .select_related("model", "token", "by")
+        .order_by("-stopped_at")[:ROWS],
         "glasses": BreakGlass.objects.visible_to(user)
         .open()
         .select_related("version__model", "asked_by", "granted_by")

@@ -17,9 +17,12 @@ from governance import policies
 from governance.actions import clearances, reviews
 from governance.forms import EndpointForm, ReasonForm, ShareForm
 from governance.models import BreakGlass, Clearance, Decision, Policy, Review, Suspension, Token
+from governance.permissions import STOP_MODEL
 from governance.review_forms import GlassForm
+from governance.views.anomalies import anomalies_of
 from governance.views.reach import audience_of
-from governance.views.tabs import find_version, version_tabs
+from governance.views.stops import stop_on
+from governance.views.tabs import find_version, model_tabs, version_tabs
 from registry.documents import content as contents
 from registry.documents import lint
 from registry.errors import Invalid
@@ -48,11 +51,15 @@ def model(request: PortalRequest, slug: str) -> HttpResponse:
     versions = one.versions.prefetch_related(stored, "aliases", "endpoints").select_related("card__head")
     context = {
         "model": one,
+        "tabs": model_tabs(one, "model") if request.user.has_perm("governance.view_decision") else (),
         "page": page(versions, request, by="-number"),
         "systems": one.systems.order_by("name"),
         "policies": one.policies.select_related("in_force__by").order_by("environment"),
         "share_form": ShareForm() if request.user.has_perm("registry.share_model") else None,
         "audience": audience_of(one),
+        "stop": stop_on(request.user, model=one),
+        "anomalies": anomalies_of(model=one),
+        "may_stop": request.user.has_perm(STOP_MODEL),
         "token_count": Token.objects.visible_to(request.user).filter(models=one, revoked_at=None).count(),
     }
     return render(request, "governance/model.html", context)
@@ -67,6 +74,7 @@ def version(request: PortalRequest, slug: str, number: int) -> HttpResponse:
             for row in one.clearances.order_by("environment")
         ],
         "suspension": Suspension.objects.filter(version=one, lifted_at=None).select_related("by").first(),
+        "stop": stop_on(request.user, model=one.model),
         "glasses": BreakGlass.objects.filter(version=one)
         .open()
         .select_related("asked_by", "granted_by")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,11 +19,13 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from governance.actions import tokens as verbs
-from governance.models import Decision, Token
+from governance.models import Decision, Stop, Token
 from governance.notices import TOKEN_STAGES
-from governance.permissions import may_countersign
+from governance.permissions import may_countersign, may_end_token
 from governance.token_forms import RotateForm, TokenForm
 from governance.tokens import Secret
+from governance.views.anomalies import anomalies_of
+from governance.views.stops import stop_on
 from registry.errors import Conflict, Invalid
 from registry.models import Model
 from registry.paging import page
@@ -51,9 +53,14 @@ def index(request: PortalRequest) -> HttpResponse:
         )
     if state in dict(STATES):
         rows = rows.in_state(state)
+    stopped = Exists(Stop.objects.in_force().filter(reach="token", token=OuterRef("pk")))
     reached = Prefetch("models", queryset=Model.objects.visible_to(request.user).order_by("name"))
     context = {
-        "page": page(rows.select_related("owner").prefetch_related(reached), request, by="-issued_at"),
+        "page": page(
+            rows.annotate(is_stopped=stopped).select_related("owner").prefetch_related(reached),
+            request,
+            by="-issued_at",
+        ),
         "count": rows.count(),
         "query": query,
         "state": state,
@@ -134,7 +141,7 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
     rows = Token.objects.visible_to(request.user)
     one = get_object_or_404(
         rows.select_related(
-            "owner", "issued_by", "revoked_by", "countersigned_by", "replaces", "replaced_by", "use"
+            "owner__service", "issued_by", "revoked_by", "countersigned_by", "replaces", "replaced_by", "use"
         ),
         pk=pk,
     )
@@ -142,7 +149,7 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
     if one.owner_id != request.user.pk:  # what one's own token did is one's own to see
         used = used.visible_to(request.user)
     models = list(Model.objects.visible_to(request.user).filter(tokens=one).order_by("name"))
-    mine = request.user.pk in (one.owner_id, one.issued_by_id)
+    may_end = bool(may_end_token(request.user, one))
     may_issue = request.user.has_perm("governance.issue_token")
     waits = one.countersigned_at is None and one.state == "waiting"
     context = {
@@ -153,7 +160,10 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
         "use_count": used.count(),
         "spark": spark(used),
         "lapses_soon": one.state == "active" and one.ends_at <= timezone.now() + LAPSES_SOON,
-        "may_revoke": one.revoked_at is None and (mine or request.user.has_perm("governance.revoke_token")),
+        "may_revoke": one.revoked_at is None and may_end,
+        "stop": stop_on(request.user, token=one),
+        "anomalies": anomalies_of(token=one),
+        "may_stop": one.state in ("active", "waiting") and may_end,
         "rotate_form": RotateForm()
         if may_issue and one.state == "active" and not one.overlap_ends_at
         else None,

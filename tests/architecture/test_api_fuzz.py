@@ -36,7 +36,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audit.actions import reports
-from governance.actions import absences, glass, service_accounts, threads
+from governance.actions import absences, glass, service_accounts, stops, threads
 from governance.models import Notice
 from governance.wsgi import application
 from registry.api.limits import PerNetwork
@@ -108,6 +108,8 @@ def there(lasting: None, kept_files: None) -> dict[str, dict[str, Any]]:
         "reviews/": {"id": review.pk, "condition": review.conditions.get().pk},
         "review-rules/": {"risk_class": "high"},
         "break-glass/": {"id": broken.pk},
+        "anomalies/": {"id": factories.anomaly(token).pk},
+        "stops/": {"id": stops.stop_token(token=token, reason="A test.", by=owner).pk},
         "reports/": {"id": str(report.pk)},
         "threads/": {"id": thread.pk, "comment": thread.comments.get().pk},
         "teams/": {"slug": factories.team(lead=owner).slug, "username": owner.username},

@@ -109,7 +109,7 @@ class TestTasks:
         catalogue.unshare_model(model=model, audience=people["reviewer"], by=people["admin"])
 
         assert "reviewer" not in waits(people, "Judge")
-        assert counts(people["reviewer"]) == (0, 0)
+        assert counts(people["reviewer"])[:2] == (0, 0)
 
     def test_the_count_of_the_bell_is_one_query(self, people: dict[str, User]) -> None:
         factories.submitted_review()
@@ -117,7 +117,7 @@ class TestTasks:
         reviewer.has_perm("governance.judge_review")
 
         with CaptureQueriesContext(connection) as queries:
-            assert counts(reviewer) == (1, 1)
+            assert counts(reviewer)[:2] == (1, 1)
 
         assert len(queries) == 1
 
@@ -276,6 +276,6 @@ class TestPages:
 
         page = as_user(people["reviewer"]).get("/inbox/?show=all")
 
-        assert counts(people["reviewer"]) == (1, 0)
+        assert counts(people["reviewer"])[:2] == (1, 0)
         assert b"A review waits for you</a>" not in page.content
         assert Review.objects.awaiting(people["reviewer"]).exists()  # it waits all the same

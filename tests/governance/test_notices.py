@@ -333,8 +333,10 @@ class TestReading:
 
 @pytest.mark.usefixtures("cast")
 class TestQuiet:
-    def test_only_what_asks_for_an_act_is_mailed_and_broken_glass(self) -> None:
-        assert {one.key for one in KINDS if one.is_mailed and not one.asks} == {"glass.granted"}
+    def test_only_what_asks_for_an_act_is_mailed_and_broken_glass_and_stops(self) -> None:
+        mailed = {one.key for one in KINDS if one.is_mailed and not one.asks}
+
+        assert mailed == {"glass.granted", "stop.made", "stop.lifted"}
         assert not KIND["review.approved"].is_mailed
 
     def test_without_a_mail_server_nothing_is_written_for_it(self, settings: Any) -> None:

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from audit.actions import reports
 from audit.models import Entry, Report
-from governance.actions import absences, filters, glass, service_accounts, threads
+from governance.actions import absences, filters, glass, service_accounts, stops, threads
 from governance.models import (
     Absence,
+    Anomaly,
     Batch,
     BreakGlass,
     Comment,
@@ -25,6 +26,7 @@ from governance.models import (
     ReviewCondition,
     SavedFilter,
     ServiceAccount,
+    Stop,
     Thread,
     Token,
 )
@@ -42,6 +44,9 @@ NOT_PAGES = {
     "report-file": "a PDF",
     "report-progress": "a part of the page of a report",
     "decisions-chart": "an image",
+    "decisions-stream": "server-sent events",
+    "decisions-newer": "JSON for the page of the decisions",
+    "decision-receipt": "a file",
     "version-bom-csv": "a table of values",
     "card-export": "a file",
     "datasheet-export": "a file",
@@ -95,6 +100,11 @@ POST_ONLY = {
     "version-glass",
     "glass-grant",
     "glass-end",
+    "model-stop",
+    "token-stop",
+    "stop-all",
+    "stop-lift",
+    "anomaly-dismiss",
     "token-revoke",
     "token-rotate",
     "token-countersign",
@@ -145,6 +155,8 @@ class Stand:
 
     notice: Notice
     absence: Absence
+    stop: Stop
+    anomaly: Anomaly
 
     @property
     def model(self) -> Model:
@@ -159,6 +171,7 @@ class Stand:
             "model-share": [self.model.slug],
             "model-unshare": [self.model.slug],
             "model-ledger": [self.model.slug],
+            "model-traffic": [self.model.slug],
             "model-alias": [self.model.slug],
             "mlflow-hook": [self.model.server.name],
             "card-edit": version,
@@ -198,6 +211,10 @@ class Stand:
             "comment-withdraw": [self.comment.pk],
             "condition-fulfil": [self.condition.pk],
             "condition-extend": [self.condition.pk],
+            "model-stop": [self.model.slug],
+            "token-stop": [self.token.pk],
+            "stop-lift": [self.stop.pk],
+            "anomaly-dismiss": [self.anomaly.pk],
             "glass-grant": [self.glass.pk],
             "glass-end": [self.glass.pk],
             "policy": [self.model.slug, "production"],
@@ -229,6 +246,7 @@ class Stand:
             "notice-unread": [self.notice.pk],
             "absence-end": [self.absence.pk],
             "decision": [self.decision.pk],
+            "decision-receipt": [self.decision.pk],
             "report": [self.ready.pk],
             "report-file": [self.ready.pk],
             "report-progress": [self.ordered.pk],
@@ -301,6 +319,10 @@ def furnished() -> Stand:
         team=team(version.model),
         notice=Notice.objects.filter(person__username="reviewer").latest("pk"),
         absence=absence(),
+        anomaly=factories.anomaly(token),
+        stop=stops.stop_model(
+            model=version.model, reason="It answers nonsense.", by=factories.member("compliance")
+        ),
     )
 
 

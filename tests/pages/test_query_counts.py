@@ -1,7 +1,7 @@
 """How many queries each page makes: pinned, and the same for two rows as for twenty.
 
 Four queries stand before every page: the account, its permissions by account and by group, and in one the numbers of
-reviews that wait for it and of notices that are unread (for the side bar and the bell). The session lies in Redis. PINNED counts these four too.
+reviews that wait for it and of notices that are unread (for the side bar and the bell), and whether everything is stopped. The session lies in Redis. PINNED counts these four too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.actions import reports
-from governance.actions import threads
+from governance.actions import anomalies, stops, threads
 from registry.actions import catalogue, hooks, systems, teams
 from registry.models import User
 from tests import factories
@@ -32,20 +32,21 @@ PINNED = {
     "dataset-lineage": 20,  # dataset; snapshots; versions and those derived from them, twice: drawn and affected
     "datasets": 9,  # datasets bare and dressed; snapshots; their number; saved filters
     "datasheet-edit": 10,  # dataset with datasheet; may one see it; own draft; risk classes and severities (2); threads
-    "decision": 7,  # decision; token; model
-    "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
+    "decision": 9,  # decision; token; model; its batch; the policy then
+    "decisions": 9,  # decisions; their number; their hours; models and reasons to filter by
     "design": 4,
     "duties": 13,  # roles; accounts; teams; own rights; models; shares (2); policies; systems
     "entry": 7,  # entry; the one before; the one after
     "import": 6,  # import with what it is about; what exists here under its name
     "import-new": 4,
     "imports": 6,  # imports; their number
-    "home": 15,  # broken glass; reviews that are due; versions in use without clearance, their aliases; coverage; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
+    "home": 16,  # stops; broken glass; reviews that are due; versions in use without clearance, their aliases; coverage; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
     "inbox": 12,  # broken glass; conditions, own and to confirm; reviews, in whose place; sent back; tokens; notices
     "notice-settings": 6,  # what was chosen; how often mail comes
     "reminders": 7,  # what holds; how mail fares; what was decided
     "unsubscribe": 4,
-    "model": 16,  # model; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
+    "model": 18,  # model; stop; anomalies; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
+    "model-traffic": 8,  # model; may one see it; hours; callers and reasons
     "model-access": 12,  # model; may one see it; policies of two environments; groups and accounts that they name; tokens
     "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 9,  # what is to be seen, models bare, their rows, options, saved filters
@@ -76,6 +77,8 @@ PINNED = {
     "severities": 6,  # severities in force; what was decided
     "team": 15,  # team; members; their number; does one lead it; systems, models, shares, each with its number; policies
     "teams": 6,  # teams; their leads
+    "anomalies": 6,  # open; dismissed
+    "stops": 6,  # in force; lifted
     "system": 9,  # system; risk decisions; clearances; its models; models to choose from
     "system-edit": 6,  # system; may one see it
     "system-lineage": 11,  # system; versions; their aliases, data, endpoints as drawn
@@ -84,7 +87,7 @@ PINNED = {
     "system-retire": 7,  # system; may one see it; cleared versions
     "systems": 9,  # systems bare and dressed; models in them; their number; saved filters
     "token-access": 12,  # token; the same of its owner
-    "token": 9,  # token; decisions; their number, by day; models
+    "token": 11,  # token; stop; anomalies; decisions; their number, by day; models
     "token-new": 6,  # accounts and models to choose from
     "service-accounts": 6,  # accounts with their sponsors; whom to choose as sponsor
     "service-account-pass-on": 6,  # account with its sponsor; whom to choose instead
@@ -93,7 +96,7 @@ PINNED = {
     "tokens": 7,  # tokens; their models; their number
     "trail": 6,  # entries; their number
     "why": 4,  # without a question nothing is asked
-    "version": 13,  # version; broken glass; clearances; aliases; conditions; suspension; manifest; systems; endpoints
+    "version": 14,  # version; stop; broken glass; clearances; aliases; conditions; suspension; manifest; systems; endpoints
     "version-access": 10,  # version; policies; clearances; aliases; tokens; their models
     "version-card": 14,  # version with card; review; threads (3); severities (2); clearances; aliases; revisions with their parents
     "version-decisions": 10,  # version; may one see it; decisions; their number; clearances; aliases
@@ -163,6 +166,17 @@ def grown(stand: Stand, start: int, end: int) -> None:
         catalogue.move_aliases(model=stand.model, aliases={"champion": 1 + number % 2}, by=User.machine())
         catalogue.set_alias(model=stand.model, name=f"a{number}", number=1, by=factories.member("admin"))
         told(stand, number)
+        odd = factories.anomaly(token)
+        factories.anomaly(model)
+        anomalies.dismiss(
+            anomaly=factories.anomaly(stand.token, network=f"10.0.{number}.0/24"),
+            reason="It moved.",
+            by=factories.member("owner"),
+        )
+        assert odd.dismissed_at is None
+        stops.stop_token(token=token, reason="Lost.", by=factories.member("owner"))
+        again = stops.stop_model(model=model, reason="A test.", by=factories.member("owner"))
+        stops.lift(stop=again, reason="It was one.", by=factories.member("owner"))
         thread = threads.begin(
             revision=stand.review.revision,
             path="metrics.results",

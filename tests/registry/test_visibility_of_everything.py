@@ -20,6 +20,7 @@ from governance.actions import (
     review_rules,
     service_accounts,
     severities,
+    stops,
     threads,
     token_lives,
 )
@@ -95,6 +96,8 @@ def everything(lasting: None) -> Version:
         reason="At a standstill.",
         by=factories.member("owner"),
     )
+    factories.anomaly(version.model)
+    stops.stop_model(model=version.model, reason="It answers nonsense.", by=compliance)
     factories.team()
     threads.begin(
         revision=version.card.head,

@@ -58,6 +58,9 @@ FLIPS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"model_known": False, "in_scope": False, "policy": None, "version": None, "cleared": False},
         {},
     ),
+    ("stopped_token", {"token": replace(TOKEN, stopped=True)}, {}),
+    ("stopped_all", {"all_stopped": True}, {}),
+    ("stopped_model", {"model_stopped": True}, {}),
     ("scope_model", {"in_scope": False}, {}),
     ("scope_lost", {"in_sight": False}, {}),
     ("token_waiting", {"token": replace(TOKEN, waiting=True)}, {}),
@@ -245,3 +248,39 @@ def test_the_reference_names_every_code() -> None:
     for condition in clearance.assess(clearance.Facts(now=clearance.Basis())):
         if condition.reason:
             assert f"`{condition.reason.code}`" in page, condition.reason.code
+
+
+@pytest.mark.parametrize(
+    "stop", [{"all_stopped": True}, {"model_stopped": True}, {"token": replace(TOKEN, stopped=True)}]
+)
+def test_broken_glass_does_not_override_a_stop(stop: dict[str, Any]) -> None:
+    broken = replace(FACTS, cleared=False, unmet=("card_in_review",), broken_glass=True)
+    assert decide(QUERY, broken).allowed
+
+    answer = decide(QUERY, replace(broken, **stop))
+
+    assert (answer.allowed, answer.told.code) == (False, "stopped")
+
+
+# Everything that tells who asks, and whether the model exists for them, is told before a stop of it.
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"token": None}, "token_unknown"),
+        ({"token": replace(TOKEN, revoked=True, stopped=True)}, "token_revoked"),
+        ({"token": replace(TOKEN, expired=True, stopped=True)}, "token_expired"),
+        ({"token": replace(TOKEN, active=False, stopped=True)}, "caller_inactive"),
+    ],
+)
+def test_a_stop_tells_nothing_to_whoever_is_nobody(facts: dict[str, Any], told: str) -> None:
+    stopped = replace(FACTS, all_stopped=True, model_stopped=True)
+
+    assert decide(QUERY, replace(stopped, **facts)).told.code == told
+
+
+@pytest.mark.parametrize("hidden", [{"model_known": False}, {"in_scope": False}, {"in_sight": False}])
+def test_a_stopped_model_looks_like_any_other_to_whoever_does_not_reach_it(hidden: dict[str, Any]) -> None:
+    told = [decide(QUERY, replace(FACTS, model_stopped=stopped, **hidden)).told for stopped in (False, True)]
+
+    assert told[0] == told[1]
+    assert told[0].code == "scope_model"
