@@ -117,7 +117,7 @@ PATHS = [
     ),
     checks("token in the address", "400 token_in_url", EMPTY, path="/check/{token}", method="POST"),
     row("far too long", "414", "POST /" + "a" * 65_535 + " HTTP/1.1", BEARER, EMPTY),
-    row("asterisk", "400 path_refused", "POST * HTTP/1.1", BEARER, EMPTY),
+    row("asterisk", "405", "POST * HTTP/1.1", BEARER, EMPTY),
     row("authority", "400 path_refused", "CONNECT gate:443 HTTP/1.1", BEARER),
     row("authority", "405 method_refused", "CONNECT {path} HTTP/1.1", BEARER),
     row("space in the path", "400", "POST {path} x HTTP/1.1", BEARER, EMPTY),
@@ -144,11 +144,10 @@ METHODS = [
         row("method", "405 method_refused", f"{one} {{path}} HTTP/1.1", BEARER)
         for one in ("GET", "PUT", "DELETE")
     ),
-    *(
-        row("method", "405 method_refused", f"{one} {{path}} HTTP/1.1", BEARER)
-        for one in ("PATCH", "OPTIONS", "TRACE")
-    ),
+    *(row("method", "405 method_refused", f"{one} {{path}} HTTP/1.1", BEARER) for one in ("PATCH", "TRACE")),
     row("method", "405 method_refused", "HEAD {path} HTTP/1.1", BEARER),
+    row("asks for the methods only", "204", "OPTIONS {path} HTTP/1.1", BEARER),
+    checks("asks for the methods", "403 method_refused", NGINX[0], "X-Original-Method: OPTIONS"),
     row("method in small letters", "400 headers_refused", "post {path} HTTP/1.1", BEARER, EMPTY),
     row("method of another protocol", "405 method_refused", "PRI {path} HTTP/1.1", BEARER),
     checks("method", "403 method_refused", NGINX[0], "X-Original-Method: GET"),
