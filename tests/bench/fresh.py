@@ -44,7 +44,7 @@ def measure() -> Iterator[str]:
 
 
 def _gate(address: str, workers: int) -> AbstractContextManager[Server]:
-    return served(GATE, {"DATABASE_URL": address, "GATE_WORKERS": str(workers)})
+    return served(GATE, servers.environment(address) | {"GATE_WORKERS": str(workers)})
 
 
 def _told(taken: dict[str, list[Seen]]) -> Iterator[str]:

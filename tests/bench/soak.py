@@ -6,7 +6,8 @@ at an even pace below it; how long a question waits is counted from when it was 
 
 from __future__ import annotations
 
-import asyncio
+import selectors
+import socket
 import time
 from array import array
 from collections import Counter
@@ -32,6 +33,7 @@ SAMPLES = 12
 GROWTH = 8.0  # megabytes that no one calls growth: pools, buffers, what a runtime keeps
 SILENCE = 15.0
 MEGABYTE = 1_048_576
+DECISION, LENGTH = b"x-cardinal-decision: ", b"content-length: "
 
 
 @dataclass
@@ -71,7 +73,7 @@ def _measured(address: str, seconds: float) -> Iterator[str]:
     version = factories.approved_version()
     factories.policy(version.model, "group:owner")
     request = check(version, factories.token(version.model)[1].text)
-    with served(GATE, {"DATABASE_URL": address}) as gate:
+    with served(GATE, servers.environment(address)) as gate:
         limit = load.run(gate.port, [request], seconds=min(10.0, max(2.0, seconds / 10))).per_second
         pace = limit * SHARE
         yield f"limit {limit:.0f} decisions/s at {CONNECTIONS} connections; {seconds / 60:g} min at {pace:.0f}/s"
@@ -79,7 +81,7 @@ def _measured(address: str, seconds: float) -> Iterator[str]:
         before, began = _journal(), time.monotonic()
         heard, sizes = Outcome(), [_megabytes(workers)]
         for _ in range(SAMPLES):
-            part = asyncio.run(_pace(gate.port, request, pace, seconds / SAMPLES))
+            part = _pace(gate.port, request, pace, seconds / SAMPLES)
             sizes.append(_megabytes(workers))
             yield (
                 f"after {time.monotonic() - began:4.0f} s: {sum(part.statuses.values())} answers, p50 {part.wait(0.5):.1f} ms, "
@@ -107,49 +109,72 @@ def _summary(heard: Outcome, sizes: Sequence[float], before: int) -> Iterator[st
     yield f"waits p50 {heard.wait(0.5):.2f} ms, p99 {heard.wait(0.99):.2f} ms, most {max(heard.waits):.0f} ms"
 
 
-async def _pace(port: int, request: bytes, pace: float, seconds: float) -> Outcome:
-    """So many questions a second, evenly, over all connections; whoever is late asks at once."""
-    heard, began = Outcome(), time.perf_counter()
-    number = iter(range(int(pace * seconds)))
+def _pace(port: int, request: bytes, pace: float, seconds: float) -> Outcome:
+    """So many questions a second, evenly, over all connections; whoever is late asks at once.
 
-    async def one() -> None:
-        while True:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
+    One thread without an event loop of asyncio, as in `load`: it has to keep up with the gate.
+    """
+    heard, began, number = Outcome(), time.perf_counter(), int(pace * seconds)
+    waiting = selectors.DefaultSelector()
+    idle = [_dial(port, waiting) for _ in range(CONNECTIONS)]
+    due: dict[socket.socket, float] = {}
+    sent = 0
+    while sent < number or due:
+        now = time.perf_counter() - began
+        while idle and sent < min(number, now * pace):
+            wire = idle.pop()
+            wire.sendall(request)
+            due[wire] = began + sent / pace
+            sent += 1
+        ready = waiting.select(
+            max(0.0, min(SILENCE, sent / pace - now)) if idle and sent < number else SILENCE
+        )
+        if not ready and due and not (idle and sent < number):
+            heard.broken += len(due)
+            break
+        for key, _ in ready:
+            wire = key.fileobj  # type: ignore[assignment]
+            if _hear(wire, due.pop(wire, began), heard):
+                idle.append(wire)
+            else:
                 heard.broken += 1
-                if next(number, None) is None:
-                    return
-                await asyncio.sleep(0.1)
-                continue
-            try:
-                await _ask(reader, writer)
-                return
-            except (OSError, EOFError, TimeoutError):
-                heard.broken += 1
-            finally:
-                writer.close()
-
-    async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for turn in number:
-            due = began + turn / pace
-            if (early := due - time.perf_counter()) > 0:
-                await asyncio.sleep(early)
-            writer.write(request)
-            async with asyncio.timeout(SILENCE):
-                head = await reader.readuntil(b"\r\n\r\n")
-                fields = dict(
-                    line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line
-                )
-                await reader.readexactly(int(fields.get(b"content-length", 0)))
-            heard.waits.append((time.perf_counter() - due) * 1000)
-            status = int(head[9:12])
-            heard.statuses[status] += 1
-            if decision := fields.get(b"x-cardinal-decision"):
-                heard.decisions.append(decision.decode())
-
-    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+                waiting.unregister(wire)
+                wire.close()
+                idle.append(_dial(port, waiting))
+    for key in list(waiting.get_map().values()):
+        key.fileobj.close()  # type: ignore[union-attr]
+    waiting.close()
     return heard
+
+
+def _dial(port: int, waiting: selectors.BaseSelector) -> socket.socket:
+    wire = socket.create_connection(("127.0.0.1", port), timeout=SILENCE)
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    waiting.register(wire, selectors.EVENT_READ)
+    return wire
+
+
+def _hear(wire: socket.socket, due: float, heard: Outcome) -> bool:
+    """One answer; whether there was one."""
+    data = b""
+    try:
+        while (end := data.find(b"\r\n\r\n")) < 0 or len(data) < end + 4 + _length(data, end):
+            if not (chunk := wire.recv(65_536)):
+                return False
+            data += chunk
+    except OSError:
+        return False
+    heard.waits.append((time.perf_counter() - due) * 1000)
+    heard.statuses[int(data[9:12])] += 1
+    place = data.find(DECISION, 0, end)
+    if place >= 0:
+        heard.decisions.append(data[place + len(DECISION) : place + len(DECISION) + 36].decode())
+    return True
+
+
+def _length(data: bytes, end: int) -> int:
+    place = data.find(LENGTH, 0, end)
+    return int(data[place + len(LENGTH) : data.index(b"\r\n", place)]) if place >= 0 else 0
 
 
 def _workers(port: int) -> list[psutil.Process]:

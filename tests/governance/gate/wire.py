@@ -86,11 +86,18 @@ class Line:
         self.close()
 
     def ask(self, request: bytes) -> Told:
-        """The answer to these bytes."""
-        if self._wire is None:
-            self._wire = socket.create_connection(("127.0.0.1", self._port), timeout=15)
-        self._wire.sendall(request)
-        told = self._read(self._wire)
+        """The answer to these bytes. The gate shuts a connection on which nothing was said for a while."""
+        if self._wire is not None:
+            try:
+                return self._told(self._wire, request)
+            except ConnectionError:
+                self.close()
+        self._wire = socket.create_connection(("127.0.0.1", self._port), timeout=15)
+        return self._told(self._wire, request)
+
+    def _told(self, wire: socket.socket, request: bytes) -> Told:
+        wire.sendall(request)
+        told = self._read(wire)
         if told.headers.get("connection") == "close":
             self.close()
         return told
@@ -116,5 +123,6 @@ class Line:
 
 def _more(wire: socket.socket) -> bytes:
     chunk = wire.recv(65536)
-    assert chunk, "the gate hung up"
+    if not chunk:
+        raise ConnectionError("the gate hung up")
     return chunk
