@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 
 from governance.models import RiskClass, Token
 from registry.documents.strictness import CLASSES, rules
-from registry.models import Environment, Model, Role, Team, User
+from registry.models import Endpoint, Environment, Model, Role, Team, User
 
 SEVERITY_LABELS = {"blocking": "Blocks", "warning": "Warning", "hint": "Hint", "off": "Off"}
 
@@ -94,6 +94,29 @@ class EndpointForm(forms.Form):
 
     environment = forms.ChoiceField(choices=Environment.choices)
     url = forms.URLField(label="Address of the model server", max_length=400, assume_scheme="http")
+    protocol = forms.ChoiceField(
+        choices=Endpoint.Protocol.choices, initial=Endpoint.Protocol.MLFLOW, required=False
+    )
+    served_name = forms.CharField(
+        required=False,
+        max_length=255,
+        label="Its name there",
+        help_text="Empty for the name in addresses here. MLflow scoring needs none.",
+    )
+    version_in_path = forms.BooleanField(
+        required=False,
+        label="Name the version's number there too",
+        help_text="For a V2 or V1 server that holds several versions of the model.",
+    )
+    credential = forms.CharField(
+        required=False,
+        max_length=40,
+        label="Credential",
+        help_text="The name of a secret that the gate's operator has given to the gate; empty for none.",
+    )
+
+    def clean_protocol(self) -> str:
+        return self.cleaned_data["protocol"] or Endpoint.Protocol.MLFLOW.value
 
 
 class WhyForm(forms.Form):

@@ -9,6 +9,7 @@ from governance.views import (
     affected,
     anomalies,
     bom,
+    decision_stream,
     decisions,
     duties,
     filters,
@@ -32,6 +33,7 @@ from governance.views import (
     threads,
     token_changes,
     tokens,
+    traffic,
 )
 
 VERSION = "models/<slug:slug>/versions/<int:number>/"
@@ -144,5 +146,9 @@ urlpatterns = [
     path("duties/", duties.duties, name="duties"),
     path("duties.csv", duties.duties_csv, name="duties-csv"),
     path("decisions/", decisions.decisions, name="decisions"),
+    path("decisions/live/", decision_stream.stream, name="decisions-stream"),
+    path("decisions/newer/", decision_stream.newer, name="decisions-newer"),
     path("decisions/<uuid:pk>/", decisions.decision, name="decision"),
+    path("decisions/<uuid:pk>/receipt.json", decisions.receipt_file, name="decision-receipt"),
+    path("models/<slug:slug>/traffic/", traffic.traffic, name="model-traffic"),
 ]

@@ -49,11 +49,16 @@ def listing(name: str, default: str) -> list[str]:
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """Comma-separated networks in CIDR form, such as 10.0.0.0/8."""
+    """Comma-separated networks in CIDR form, such as 10.0.0.0/8; those of IPv4 in IPv6 clothes as what they are."""
     try:
-        return [ip_network(word) for word in listing(name, "")]
+        return [_unmapped(ip_network(word)) for word in listing(name, "")]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must hold networks such as 10.0.0.0/8: {error}.") from error
+
+
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    inner = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return IPv4Network((inner, network.prefixlen - 96)) if inner and network.prefixlen >= 96 else network
 
 
 def fernet_keys(name: str, default: str) -> list[str]:
@@ -258,6 +263,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-letters": {"task": "governance.send_letters", "schedule": 60.0},
     "forget-notices": {"task": "governance.forget_notices", "schedule": 86_400.0},
     "tidy-roles": {"task": "registry.tidy_roles", "schedule": 60.0},
+    "count-decisions": {"task": "governance.count_decisions", "schedule": 10.0},
     "make-room-for-decisions": {"task": "governance.make_room_for_decisions", "schedule": 86_400.0},
     "seal-decisions": {"task": "audit.seal_decisions", "schedule": 5.0},
 }

@@ -8,13 +8,14 @@ from django.db.models.functions import Now
 
 from governance import mailing
 from governance.actions import anomalies, clearances, glass, letters, reminders, revocations
-from governance.models import Clearance, decisions
+from governance.models import Clearance, count_batches, decisions
 from registry.models import User, Version
 
 SLICE = 200
 NOTICE_DAYS = 180
 MOST_LOOKS = 20  # at 50 000 decisions; the next round brings the next
 MOST_LAPSED = 10_000  # in one round; the next minute brings the next
+ROUNDS = 50  # of counting; the next run goes on
 
 
 @shared_task(name="governance.sweep_clearances")
@@ -91,4 +92,16 @@ def forget_notices() -> int:
     machine, count = User.machine(), 0
     while forgotten := letters.forget(days=NOTICE_DAYS, by=machine):
         count += forgotten
+    return count
+
+
+@shared_task(name="governance.count_decisions")
+def count_decisions() -> int:
+    """Count new batches of decisions into their hours; returns how many. What waits is counted live by whoever looks."""
+    count = 0
+    for _ in range(ROUNDS):
+        found = count_batches()
+        count += found
+        if not found:
+            break
     return count

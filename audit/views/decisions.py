@@ -1,23 +1,20 @@
-"""The gate's decisions of a day as a picture."""
+"""The gate's decisions over time as pictures."""
 
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
 from hashlib import sha256
 
-from django.db.models import Count, Q
-from django.db.models.functions import TruncHour
 from django.http import HttpResponse
 from django.utils import timezone
 
 from audit import charts
-from governance.models import Decision
+from governance.finding.decisions import TooSlow, chosen, within_patience
+from governance.finding.traffic import Course, course
+from registry.errors import Conflict
 from registry.permissions import require
 from registry.request import PortalRequest
 
-HOURS = 24
-HOUR = timedelta(hours=1)
 # A picture in an <img> inherits no style sheet: it carries its own, and its content policy names exactly that one.
 STYLE = (
     ":root{color-scheme:light dark;color:light-dark(#1a1a22,#ececf2);"
@@ -29,24 +26,25 @@ POLICY = (
 
 
 def chart(request: PortalRequest) -> HttpResponse:
-    """Visible decisions of the last 24 hours, allowed and refused, as stacked bars per hour (SVG)."""
+    """Visible decisions that fit the filters, allowed and refused, as stacked bars (SVG)."""
     require(request.user, "governance.view_decision")
-    last = timezone.now().replace(minute=0, second=0, microsecond=0)
-    hours = [last - HOUR * back for back in range(HOURS, -1, -1)]
-    rows = Decision.objects.visible_to(request.user).filter(decided_at__gt=timezone.now() - HOUR * HOURS)
-    counted = {
-        row["hour"]: (row["allowed"], row["refused"])
-        for row in rows.annotate(hour=TruncHour("decided_at"))
-        .values("hour")
-        # Refusals first: once the count is called "allowed", that name no longer means the column.
-        .annotate(refused=Count("pk", filter=Q(allowed=False)), allowed=Count("pk", filter=Q(allowed=True)))
-    }
+    asked = chosen(request.GET)
+    try:
+        with within_patience(asked):
+            found = course(request.user, asked, timezone.now())
+    except TooSlow as error:
+        raise Conflict("So many decisions cannot be counted at once. Choose a shorter time.") from error
+    return _picture(found)
+
+
+def _picture(found: Course) -> HttpResponse:
     series = [
-        (name, [counted.get(hour, (0, 0))[place] for hour in hours])
-        for place, name in enumerate(("Allowed", "Refused"))
+        ("Allowed", [bar.allowed for bar in found.bars]),
+        ("Refused", [bar.refused for bar in found.bars]),
     ]
     told = ", ".join(f"{sum(values)} {name.lower()}" for name, values in series)
-    drawn = charts.bars("Decisions per hour", told, [f"{hour:%H}:00" for hour in hours], series)
+    labels = [found.label(bar) for bar in found.bars]
+    drawn = charts.bars(f"Decisions per {found.step}", told, labels, series)
     head, body = drawn.split(">", 1)
     answer = HttpResponse(f"{head}><style>{STYLE}</style>{body}", content_type="image/svg+xml")
     answer.headers["Content-Security-Policy"] = POLICY

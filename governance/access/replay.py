@@ -32,9 +32,12 @@ BEFORE_POLICY = (
     "several_",
     "too_",
     "purpose_",
+    "body_",
+    "slow_",
+    "gate_",
     "stopped_",
 )
-AFTER_POLICY = ("not_cleared", "version_not_named", "version_unknown", "no_endpoint")
+AFTER_POLICY = ("not_cleared", "version_not_named", "version_unknown", "no_endpoint", "protocol_refused")
 # What a row of the first form does not hold, by the condition that would ask for it
 NOT_KEPT = frozenset({"policy_network", "policy_purpose", "policy_payload"})
 TO_DENIED, TO_ALLOWED, UNCLEAR = "denied", "allowed", "unclear"

@@ -245,7 +245,7 @@ class Why(Door):
         asked, errors = question(self.user, given)
         if asked is None:
             raise Invalid(fields={name: [sentence] for name, sentence in errors.items()})
-        return Response(_explained(explain(asked)))
+        return Response(explained(explain(asked)))
 
 
 def _reached(found: list[reach.What]) -> Response:
@@ -263,7 +263,8 @@ def _reached(found: list[reach.What]) -> Response:
     return Response({"count": len(rows), "results": rows})
 
 
-def _explained(found: Explained) -> dict[str, Any]:
+def explained(found: Explained) -> dict[str, Any]:
+    """The reasoning in the shape of `WhyOut`."""
     return {
         "allowed": found.answer.allowed,
         "reason": found.answer.reason,

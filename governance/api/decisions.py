@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.finding.decisions import DOORS
 from governance.models import Decision
 from registry.api.doors import Door, Listing
 from registry.api.problems import described
@@ -28,6 +29,9 @@ DECISION = {
     "method": "POST",
     "door": "proxy",
     "request_id": "7f0c9b6e",
+    "network": "10.0.0.7",
+    "purpose": "",
+    "payload_bytes": 512,
     "digest": "c07e" * 16,
     "batch": "0192f3c0-7a31-7c55-9f6e-000000000001",
 }
@@ -45,6 +49,9 @@ class DecisionFilter(serializers.Serializer[Any]):
         required=False, allow_blank=True, max_length=150, help_text="Name of an account."
     )
     environment = serializers.ChoiceField(choices=Environment.choices, required=False, allow_blank=True)
+    token = serializers.UUIDField(required=False, help_text="Id of a token.")
+    network = serializers.IPAddressField(required=False, help_text="Address that the query came from.")
+    door = serializers.ChoiceField(choices=[name for name, _ in DOORS], required=False, allow_blank=True)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
 
@@ -59,7 +66,7 @@ class DecisionOut(serializers.ModelSerializer[Decision]):
         model = Decision
         fields = [
             "id", "decided_at", "allowed", "reason", "environment", "model", "version", "action", "caller",
-            "token", "method", "door", "request_id", "digest", "batch",
+            "token", "method", "door", "request_id", "network", "purpose", "payload_bytes", "digest", "batch",
         ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from governance.client.answers import Clearance, Decision, Policy, Reach, Review, Who, Why
+from governance.client.answers import Clearance, Decided, Decision, Policy, Reach, Review, Who, Why
 from governance.client.catalogue import part
 from governance.client.errors import Unexpected
 from governance.client.reading import read
@@ -73,6 +73,28 @@ class Access:
             "at": at.isoformat() if at else "",
         }  # fmt: skip
         return read(Why, self.wire.get("access/why/", asked).data)
+
+    def decide(
+        self,
+        presented: str,
+        model: str,
+        *,
+        version: int | None = None,
+        alias: str = "",
+        environment: str = "",
+        action: str = "",
+        network: str = "",
+        purpose: str = "",
+        payload_bytes: int | None = None,
+    ) -> Decided:
+        """How the gate would decide now about a query with the token `presented`. Needs the scope `introspect`."""
+        asked = {
+            "token": presented, "model": model, "version": "" if version is None else str(version), "alias": alias,
+            "environment": environment, "action": action, "address": network, "purpose": purpose,
+            "payload_bytes": "" if payload_bytes is None else str(payload_bytes),
+        }  # fmt: skip
+        given = {name: value for name, value in asked.items() if value}
+        return read(Decided, self.wire.ask("decide/", given).data)
 
     def who(self, slug: str, *, environment: str = "production", action: str = "predict") -> tuple[Who, ...]:
         """Everybody who can query a model."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from governance.gate import fronts, ratelimit
 from governance.gate.decide import ALLOWED, Answer
 from governance.gate.proxy import Headers, Send
 from governance.gate.reasons import Reason
-from governance.gate.request import PROXY, Query
+from governance.gate.request import CHECK, Query
 
 NO_STORE = (b"cache-control", b"no-store")
 REALM = "cardinal"
+UNREAD = (408, 413)  # the rest of the body was not read: nothing can follow it on this connection
+LATER = (429, 503)  # try again after so many seconds: what is known, or what is usual for the reason
+SOON = {"no_endpoint": 60, "credential_unusable": 60}
 
 
 async def allow(send: Send, answer: Answer) -> None:
@@ -30,14 +34,23 @@ def own(answer: Answer) -> Headers:
         (b"x-cardinal-model", answer.query.model.encode()),
         (b"x-cardinal-version", str(answer.version).encode()),
         *([(b"x-cardinal-reason", answer.reason.encode())] if answer.reason != ALLOWED else []),
+        *(ratelimit.fields(answer.left) if answer.left else ()),
     ]
 
 
+async def options(send: Send, request_id: str, allow: bytes) -> None:
+    """Which methods an address takes. It is the same for every model, whether there is one or not."""
+    headers = [NO_STORE, (b"allow", allow), (b"x-request-id", request_id.encode())]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def refuse(
-    send: Send, query: Query, reason: Reason, answer: Answer | None, extra: Headers | None = None
+    send: Send, query: Query, reason: Reason, answer: Answer | None = None, *, wait: int = 0
 ) -> None:
-    """A problem (RFC 9457) with one code. It holds nothing that the caller sent."""
-    status = reason.status if query.door == PROXY else reason.check_status
+    """A problem (RFC 9457) with one code. It holds nothing that the caller sent. `wait`: seconds, when known."""
+    few = query.door == CHECK and query.front not in (fronts.ENVOY, fronts.TRAEFIK)
+    status = reason.check_status if few else reason.status
     problem: dict[str, Any] = {
         "type": f"urn:cardinal:gate:{reason.code}",
         "title": reason.title,
@@ -51,7 +64,6 @@ async def refuse(
         (b"content-type", b"application/problem+json"),
         (b"x-request-id", query.request_id.encode()),
         (b"x-cardinal-reason", reason.code.encode()),
-        *(extra or []),
     ]
     if answer:
         headers.append((b"x-cardinal-decision", problem["decision"].encode()))
@@ -60,15 +72,15 @@ async def refuse(
         headers.append((b"x-cardinal-reasons", ",".join(answer.unmet).encode()))
     if reason.oauth is not None:
         headers.append((b"www-authenticate", _challenge(reason, query)))
-    if reason.status in (
-        408,
-        413,
-    ):  # the rest of the body was not read: nothing can follow it on this connection
+    if reason.status in UNREAD:
         headers.append((b"connection", b"close"))
-    if answer and answer.wait:
-        headers.append((b"retry-after", str(answer.wait).encode()))
+    if reason.status in LATER:
+        seconds = (answer.wait if answer else 0) or wait or SOON.get(reason.code, 1)
+        headers.append((b"retry-after", str(seconds).encode()))
     if reason.status == 405:
-        headers.append((b"allow", b"POST"))
+        headers.append((b"allow", query.operation.allow))
+    if answer and answer.left:
+        headers += ratelimit.fields(answer.left)
     body = json.dumps(problem, ensure_ascii=False).encode()
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from governance.gate import answers, logs, reach, reasons
+from governance.gate import answers, logs, plain, reach, reasons, traces
+from governance.gate.bodies import Bodies, Body, Document, Gone, Receive
 from governance.gate.configuration import Configuration
 from governance.gate.database import Clock, Database, Unanswered
 from governance.gate.decide import Answer, decide, refuse, settled, weigh
 from governance.gate.facts import Facts
 from governance.gate.forwarding import forward
 from governance.gate.freshness import Freshness
-from governance.gate.grants import Grants
+from governance.gate.grants import Grant, Grants
 from governance.gate.ids import ids
 from governance.gate.journal import Journal, Unwritten
 from governance.gate.known import Known
 from governance.gate.limits import Limits
 from governance.gate.metrics import Metrics
-from governance.gate.proxy import Proxy, Receive, Send
+from governance.gate.proxy import Exchange, Patience, Proxy, Send
+from governance.gate.ratelimit import Left
 from governance.gate.record import frame
 from governance.gate.request import PROXY, Query, read, request_id
 from governance.gate.stuffing import COUNTED, Stuffing, held_back
@@ -36,7 +39,7 @@ class Gate:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        self.metrics = Metrics()
+        self.metrics = Metrics(configuration.metrics_folder)
         self.clock = Clock()
         self.database = Database(
             configuration.database, size=configuration.connections, patience=configuration.database_patience
@@ -54,7 +57,20 @@ class Gate:
             share=max(1, configuration.unknown_tokens // configuration.workers),
             patience=configuration.redis_patience,
         )
-        self.proxy = Proxy(timeout=configuration.upstream_timeout, body_limit=configuration.body_limit)
+        self.proxy = Proxy(
+            patience=Patience(
+                configuration.upstream_timeout, configuration.upstream_silence, configuration.body_patience
+            ),
+            body_limit=configuration.body_limit,
+            calls=configuration.upstream_calls,
+            secrets=configuration.credentials,
+        )
+        self.bodies = Bodies(
+            limit=configuration.json_limit,
+            memory=configuration.json_memory,
+            whole=configuration.body_patience,
+        )
+        self.traces = traces.follow(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -69,6 +85,7 @@ class Gate:
         await self.database.open()
         self.freshness.open()
         self.journal.open()
+        self.metrics.open()
 
     async def close(self) -> None:
         """Stores what waits, then lets go of everything."""
@@ -78,6 +95,9 @@ class Gate:
         await self.stuffing.close()
         await self.freshness.close()
         await self.database.close()
+        await self.metrics.close()
+        if self.traces:
+            await self.traces.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -95,24 +115,71 @@ class Gate:
         if path in (b"/healthz", b"/readyz", b"/metrics"):
             await self._watch(path, scope, send)
             return
-        query = read(scope, self.configuration.body_limit, self.configuration.trusted_proxies)
+        if path in plain.PATHS:
+            await plain.answer(path, scope, send, self.database)
+            return
+        query = read(
+            scope,
+            self.configuration.body_limit,
+            self.configuration.trusted_proxies,
+            self.configuration.front,
+        )
         mark = logs.request_id.set(query.request_id)
         try:
-            await self._answer(query, scope, receive, send)
+            if query.method == "OPTIONS" and query.door == PROXY and not query.refusal:
+                await answers.options(send, query.request_id, query.operation.allow)
+            elif query.operation.model_in_body and not query.refusal:
+                await self._answer_named(query, scope, receive, send)
+            else:
+                await self._answer(query, scope, receive, send)
         finally:
             logs.request_id.reset(mark)
 
-    async def _answer(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer_named(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
+        """The body names the model, so it is read first: for whoever has a token that counts, and for nobody else."""
+        if not await self._is_known(query):
+            await self._answer(query, scope, receive, send)
+            return
+        with self.bodies.room(query.payload_bytes) as held:
+            if held is None:
+                await self._answer(replace(query, refusal="gate_busy"), scope, receive, send)
+                return
+            body = self.bodies.body(receive)
+            try:
+                query, document = await self.bodies.read(query, dict(scope["headers"]), body)
+            except Gone:
+                return
+            self.bodies.settle(held, document)
+            await self._answer(query, scope, receive, send, body, document)
+
+    async def _is_known(self, query: Query) -> bool:
+        """Whether nothing speaks against the token; when nobody can tell, the decision that follows will say so."""
+        try:
+            return decide(query, (await self._grant(query, time.monotonic())).facts).reason == "model_unknown"
+        except Unanswered:
+            return False
+
+    async def _answer(
+        self, query: Query, scope: Scope, receive: Receive, send: Send,
+        body: Body | None = None, document: Document | None = None,
+    ) -> None:  # fmt: skip
         began = time.perf_counter()
         answer = await self._decided(query)
         if answer is None:
             self.metrics.undecided(query.door)
-            _log(query, "cannot_decide", began)
-            await answers.refuse(send, query, reasons.CANNOT_DECIDE, None, [(b"retry-after", b"1")])
+            logs.decision(self.configuration.log_decisions, query, "cannot_decide", began)
+            await answers.refuse(send, query, reasons.CANNOT_DECIDE)
             return
         self.metrics.decision(query.door, answer.reason, time.perf_counter() - began)
-        _log(query, answer.reason, began, answer)
-        await self._say(answer, scope, receive, send)
+        logs.decision(self.configuration.log_decisions, query, answer.reason, began, answer)
+        if not answer.allowed:
+            await answers.refuse(send, query, answer.told, answer)
+        elif query.door == PROXY:
+            body = body or self.proxy.body(receive)
+            way = Exchange(answer, list(scope["headers"]), answers.own(answer), body, send, document)
+            await forward(self.proxy, self.metrics, answer, way)
+        else:
+            await answers.allow(send, answer)
 
     async def _decided(self, query: Query) -> Answer | None:
         """The stored answer, or None: whatever goes wrong here, nothing is allowed."""
@@ -138,9 +205,8 @@ class Gate:
         return answer
 
     async def _known(self, query: Query, now: float) -> Answer:
-        key = self.grants.key(query)
-        grant = self.grants.find(key, now) or await self.grants.load(key, query)
-        kind = (query.door, query.action, query.method)
+        grant = await self._grant(query, now)
+        kind = (query.door, query.action, query.method, query.operation.protocol, query.named)
         try:
             answer = grant.settled[kind]
         except KeyError:
@@ -150,27 +216,33 @@ class Gate:
         at = self.clock.at(now)
         return answer.again(query, at) if answer else await self._weighed(query, replace(grant.facts, at=at))
 
+    async def _grant(self, query: Query, now: float) -> Grant:
+        key = self.grants.key(query)
+        return self.grants.find(key, now) or await self.grants.load(key, query)
+
     async def _weighed(self, query: Query, facts: Facts) -> Answer:
         answer, owed = weigh(query, facts)
         own = reach.charge(facts.token) if answer.allowed else None
         spent: dict[str, Shortage | None] = {}
+        left: tuple[Left, ...] = ()
         if own:  # first: what the token may not ask costs its owner nothing
-            spent |= await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+            taken = await self.limits.take([own], model="", environment="", caller="", at=facts.at)
+            self._note(taken)
+            spent, left = spent | taken, taken.left
         if own and spent[own.key]:
-            return decide(query, replace(facts, spent=spent | {charge.key: None for charge in owed}))
+            spent |= {charge.key: None for charge in owed}
+            return replace(decide(query, replace(facts, spent=spent)), left=left)
         if owed:
-            spent |= await self.limits.take(
+            taken = await self.limits.take(
                 owed, model=query.model, environment=answer.environment, caller=answer.caller, at=facts.at
             )
-        return decide(query, replace(facts, spent=spent)) if spent else answer
+            self._note(taken)
+            spent, left = spent | taken, left + taken.left
+        return replace(decide(query, replace(facts, spent=spent)), left=left) if spent else answer
 
-    async def _say(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-        if not answer.allowed:
-            await answers.refuse(send, answer.query, answer.told, answer)
-        elif answer.query.door == PROXY:
-            await forward(self.proxy, self.metrics, answer, list(scope["headers"]), receive, send)
-        else:
-            await answers.allow(send, answer)
+    def _note(self, spent: Mapping[str, Shortage | None]) -> None:
+        for shortage in spent.values():
+            self.metrics.limits[shortage.code if shortage else "counted",] += 1
 
     async def _watch(self, path: bytes, scope: Scope, send: Send) -> None:
         status, kind, body = 200, b"text/plain; charset=utf-8", b"ok\n"
@@ -186,19 +258,3 @@ class Gate:
             headers.append((b"x-cardinal-news-age", f"{self.grants.age:.3f}".encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
-def _log(query: Query, code: str, began: float, answer: Answer | None = None) -> None:
-    log.info(
-        "gate.answered",
-        extra={
-            "door": query.door,
-            "reason": code,
-            "model": query.model,
-            "version": answer.version if answer else None,
-            "decision": str(answer.id) if answer else None,
-            "token": answer.token if answer else "",
-            "caller": answer.caller if answer else "",
-            "ms": round((time.perf_counter() - began) * 1000, 2),
-        },
-    )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
+from governance.gate import credentials, fronts
+from governance.gate.credentials import Credential
+from governance.gate.logs import ALL, NONE, REFUSED
+from governance.gate.metrics import FOLDER
 from governance.gate.origin import Networks
-from governance.settings import number
+from governance.settings import listing, number, text
 
 # A peer that fell silent is given up by the kernel, so that no connection stays stuck for good.
 LIVELINESS = {
@@ -31,6 +37,7 @@ class Configuration:
     peppers: Sequence[str] = field(repr=False)
     redis: str = field(repr=False)
     trusted_proxies: Networks = ()
+    front: str = fronts.ANY
     connections: int = 8
     workers: int = 1
     unknown_tokens: int = 60  # from one network within a minute
@@ -38,7 +45,15 @@ class Configuration:
     database_patience: float = 1.0
     journal_patience: float = 2.0
     redis_patience: float = 0.5
-    upstream_timeout: float = 60.0
+    upstream_timeout: float = 60.0  # until a model server begins to answer
+    upstream_silence: float = 60.0  # between two parts of its answer
+    upstream_calls: int = 64  # under way at one model server, per worker
+    body_patience: float = 300.0  # for the whole body of one query
+    json_limit: int = 1_048_576  # bytes of a body that names its model
+    json_memory: int = 67_108_864  # bytes of all such bodies held at once, per worker
+    credentials: Mapping[str, Credential] = field(default_factory=dict, repr=False)
+    log_decisions: str = REFUSED
+    metrics_folder: str = ""  # where the workers of one gate put their counts together
 
 
 def from_settings() -> Configuration:
@@ -48,12 +63,35 @@ def from_settings() -> Configuration:
         peppers=settings.TOKEN_PEPPERS,
         redis=settings.REDIS_URL,
         trusted_proxies=settings.TRUSTED_PROXIES,
+        front=front(text("GATE_FRONT", fronts.ANY)),
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
         workers=number("GATE_WORKERS", 1, low=1, high=64),
         unknown_tokens=number("GATE_UNKNOWN_TOKENS", 60, low=1, high=1_000_000),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
+        upstream_silence=float(number("GATE_UPSTREAM_SILENCE", 60, low=1, high=3600)),
+        upstream_calls=number("GATE_UPSTREAM_CALLS", 64, low=1, high=10_000),
+        body_patience=float(number("GATE_BODY_TIMEOUT", 300, low=1, high=86_400)),
+        json_limit=number("GATE_JSON_LIMIT", 1_048_576, low=1, high=67_108_864),
+        json_memory=number("GATE_JSON_MEMORY", 67_108_864, low=1_048_576, high=8_589_934_592),
+        credentials=credentials.from_environment(listing("GATE_CREDENTIALS", ""), text),
+        log_decisions=_one_of("GATE_LOG_DECISIONS", REFUSED, (NONE, REFUSED, ALL)),
+        metrics_folder=os.environ.get(FOLDER, ""),
     )
+
+
+def front(name: str) -> str:
+    """The one whose contract counts at /check, or `any`."""
+    if name not in fronts.FRONTS:
+        raise ImproperlyConfigured(f"GATE_FRONT must be one of {', '.join(fronts.FRONTS)}, not {name!r}.")
+    return name
+
+
+def _one_of(name: str, default: str, known: Sequence[str]) -> str:
+    value = os.environ.get(name, default)
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+    return value
 
 
 def database(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,12 @@ from typing import Any
 from governance import policies
 from governance.gate import reach, reasons
 from governance.gate.facts import Facts, TokenFacts
+from governance.gate.ratelimit import Left
 from governance.gate.request import PROXY, Query
+from governance.gate.upstream import Upstream
 
 ALLOWED, BREAK_GLASS = "allowed", "break_glass"
+ABOUT_VERSION = ("not_cleared", "no_endpoint", "protocol_refused")  # refusals that name the version
 # Nothing overrides these: Art. 5 forbids the practice itself, and what nobody has assessed may be one.
 NEVER = frozenset({"risk_prohibited", "not_assessed"})
 
@@ -34,11 +37,12 @@ class Answer:
     version: int | None = None
     caller: str = ""
     token: str = ""
-    endpoint: str = ""
+    endpoint: Upstream | None = None
     unmet: tuple[str, ...] = ()
     wait: int = 0  # seconds until something is left of a limit that is used up
     id: str = ""
     frame: Any = None
+    left: tuple[Left, ...] = ()  # of the limits that were counted
 
     def again(self, query: Query, at: datetime) -> Answer:
         """The same answer to a query that differs in nothing it depends on."""
@@ -96,10 +100,10 @@ def decide(query: Query, facts: Facts) -> Answer:
         at=facts.at,
         query=query,
         environment=token.environment if token else "",
-        version=facts.version if reason in (passed, "not_cleared", "no_endpoint") else None,
+        version=facts.version if reason in (passed, *ABOUT_VERSION) else None,
         caller=token.caller if token else "",
         token=token.id if token else "",
-        endpoint=facts.endpoint if reason == passed else "",
+        endpoint=facts.endpoint if reason == passed else None,
         unmet=facts.unmet if reason == "not_cleared" else (),
         wait=min((one.seconds for one in facts.spent.values() if one and one.code == reason), default=0)
         or reach.wait(facts, token, reason),
@@ -146,7 +150,11 @@ def _against_version(query: Query, facts: Facts) -> str:
         return "scope_version"
     if not facts.cleared and not _overridden(facts):
         return "not_cleared"
-    return "no_endpoint" if query.door == PROXY and not facts.endpoint else ""
+    if query.door != PROXY:
+        return ""
+    if facts.endpoint is None:
+        return "no_endpoint"
+    return "" if facts.endpoint.protocol == query.operation.protocol else "protocol_refused"
 
 
 def _asked(query: Query, facts: Facts, token: TokenFacts) -> policies.Query:

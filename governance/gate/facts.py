@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from governance import policies
+from governance.gate.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +51,5 @@ class Facts:
     broken_glass: bool = False
     all_stopped: bool = False  # every query to every model, by somebody
     model_stopped: bool = False
-    endpoint: str = ""
+    endpoint: Upstream | None = None
     spent: Mapping[str, policies.Shortage | None] = field(default_factory=dict)

@@ -45,7 +45,7 @@ class Grant:
     until: float  # on the monotonic clock
     concerns: tuple[str, ...]
     used: bool = False
-    settled: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    settled: dict[tuple[str, str, str, str, bool], Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -115,11 +115,11 @@ class Journal:
         batch = str(uuid.uuid4())
         lines, digests = zip(*[written(answer, batch) for answer in answers], strict=True)
         allowed = sum([answer.allowed for answer in answers])
-        statements = BATCH.format(
-            id=batch, writer=self._name, count=len(lines), allowed=allowed, root=merkle.root(digests).hex()
-        )
+        root = merkle.root(sorted(digests)).hex()  # an order that the rows themselves give again
+        statements = BATCH.format(id=batch, writer=self._name, count=len(lines), allowed=allowed, root=root)
+        began = time.perf_counter()
         await self._wire.copy((statements + COPY).encode(), "".join(lines).encode())
-        self._metrics.batch(len(lines))
+        self._metrics.batch(len(lines), time.perf_counter() - began)
 
     async def _watch(self) -> None:
         """Who has waited too long is refused, also while a commit hangs.

@@ -6,12 +6,13 @@ fixed window in the zone of the policy. One script looks and counts, so two quer
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from governance.gate.ratelimit import Left
 from governance.policies import RATE_SECONDS, Charge, Shortage
 
 # KEYS: for each rule its rate and its quota; ARGV: limit and microseconds of the rate, limit and seconds of the quota.
@@ -21,6 +22,7 @@ SCRIPT = """
 local time = redis.call('TIME')
 local now = (tonumber(time[1]) - 1767225600) * 1000000 + tonumber(time[2])
 local said = {}
+-- Of each rule: what refuses it, for how long, and what is left of rate and quota, each with the seconds until all is back.
 for i = 1, #KEYS / 2 do
   local rate, quota = KEYS[2 * i - 1], KEYS[2 * i]
   local most, period = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
@@ -31,20 +33,30 @@ for i = 1, #KEYS / 2 do
     over = full - period - now
   end
   if quota_most > 0 and tonumber(redis.call('GET', quota) or 0) >= quota_most then
-    said[i] = {'policy_quota', left}
+    said[i] = {'policy_quota', left, 0, 0, 0, left}
   elseif over > 1 then
-    said[i] = {'policy_rate', math.ceil(over / 1000000)}
+    said[i] = {'policy_rate', math.ceil(over / 1000000), 0, math.ceil((full - period / most - now) / 1000000), 0, 0}
   else
     if most > 0 then redis.call('SET', rate, string.format('%.3f', full), 'PX', math.ceil((full - now) / 1000)) end
-    if quota_most > 0 then redis.call('INCR', quota); redis.call('EXPIRE', quota, left) end
-    said[i] = {'', 0}
+    local used = 0
+    if quota_most > 0 then used = redis.call('INCR', quota); redis.call('EXPIRE', quota, left) end
+    local free = most > 0 and math.floor(most - (full - now) * most / period + 0.001) or 0
+    said[i] = {'', 0, free, math.ceil((full - now) / 1000000), quota_most - used, left}
     return said
   end
 end
 return said
 """
 MICROSECONDS = 1_000_000
+Said = tuple[bytes, int, int, int, int, int]
+QUOTA_SECONDS = {"day": 86_400}  # months differ
 UNCOUNTED = Shortage("limits_unavailable")
+
+
+class Taken(dict[str, Shortage | None]):
+    """By rule: None for counted, or what is used up. `left`: of the limits that were counted or are used up."""
+
+    left: tuple[Left, ...] = ()
 
 
 class Limits:
@@ -62,7 +74,7 @@ class Limits:
 
     async def take(
         self, owed: Sequence[Charge], *, model: str, environment: str, caller: str, at: datetime
-    ) -> Mapping[str, Shortage | None]:
+    ) -> Taken:
         """Counts one query of `caller` against the first of these rules that has something left.
 
         By rule: None for counted, or what is used up. `at` decides in which day or month a quota counts.
@@ -84,8 +96,20 @@ class Limits:
         try:
             said = await self._script(keys=keys, args=values)
         except (RedisError, OSError, TimeoutError):
-            return {charge.key: UNCOUNTED for charge in owed}
-        return {
-            charge.key: Shortage(code.decode(), int(seconds)) if code else None
-            for charge, (code, seconds) in zip(owed, said, strict=False)
-        }
+            return Taken({charge.key: UNCOUNTED for charge in owed})
+        taken = Taken()
+        for charge, (code, seconds, *_) in zip(owed, said, strict=False):
+            taken[charge.key] = Shortage(code.decode(), int(seconds)) if code else None
+        last = len(said) - 1  # the rule that was charged, or the last of those that are used up
+        taken.left = tuple(_left(owed[last], said[last])) if said else ()
+        return taken
+
+
+def _left(charge: Charge, said: Said) -> Iterator[Left]:
+    """The limits of one rule as they stand now. Of a rule that is used up only the limit that refuses is told."""
+    code, _, free, full, unused, end = said
+    whose = "token" if charge.key.startswith("token:") else "policy"
+    if charge.rate and code != b"policy_quota":
+        yield Left(f"{whose}-rate", charge.rate.limit, RATE_SECONDS[charge.rate.per], free, full)
+    if charge.quota and code != b"policy_rate":
+        yield Left(f"{whose}-quota", charge.quota.limit, QUOTA_SECONDS.get(charge.quota.per, 0), unused, end)

@@ -1,7 +1,7 @@
 """From an allowed query to the model server and back, streamed both ways.
 
 What goes on is a short list, not everything but a few: neither the caller's token nor a cookie nor a header that
-overrides something can pass. Nothing is tried twice: a prediction may have effects.
+overrides something can pass. Tried twice is only what cannot have arrived, and what only reads: a prediction may have effects.
 """
 
 from __future__ import annotations
@@ -9,28 +9,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
+import httpcore
 
+from governance.gate import credentials, trace
+from governance.gate.bodies import Body, Document, Gone, Receive
+from governance.gate.credentials import Credential
 from governance.gate.decide import Answer
+from governance.gate.servers import Call, Servers
 
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-PATIENCE = 10.0  # seconds that the next part of a body may take
+CONNECT = 2.0  # seconds to reach a model server
+PAUSE = 0.1  # before the second and last try
+STALLED = 60.0  # seconds in which a caller takes nothing of its answer
 
 PASSED_ON = frozenset(
     {
         b"content-type",
-        b"content-length",
         b"content-encoding",
         b"accept",
         b"accept-encoding",
-        b"traceparent",
-        b"tracestate",
+        b"inference-header-content-length",
     }
 )
 # Of hop-by-hop, of this server's own making, or none of the caller's business.
@@ -52,20 +56,13 @@ KEPT_BACK = frozenset(
         b"set-cookie",
         b"alt-svc",
         b"x-request-id",
+        b"www-authenticate",
+        b"ratelimit",
+        b"ratelimit-policy",
     }
 )
-
-
-class TooLarge(Exception):
-    """The body grew beyond the limit while it was being sent."""
-
-
-class Gone(Exception):
-    """The caller hung up."""
-
-
-class SlowCaller(Exception):
-    """The caller took too long over the next part of the body."""
+# ... also of the account behind the gate's own credential there.
+KEPT_BACK_STARTS = (b"x-cardinal-", b"x-ratelimit-", b"openai-")
 
 
 class Unreachable(Exception):
@@ -76,120 +73,204 @@ class TimedOut(Exception):
     """The model server took too long to answer."""
 
 
-class Proxy:
-    """One pooled client for all model servers."""
+class CredentialRefused(Exception):
+    """The model server wants another credential than the gate's, or any at all."""
 
-    def __init__(self, *, timeout: float, body_limit: int) -> None:
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: until a model server begins to answer, and between two parts of its answer; for the caller's whole body."""
+
+    first: float
+    between: float
+    body: float
+
+
+class Proxy:
+    """The way to all model servers."""
+
+    def __init__(
+        self, *, patience: Patience, body_limit: int, calls: int, secrets: Mapping[str, Credential]
+    ) -> None:
+        self._patience = patience
         self._body_limit = body_limit
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, connect=2.0, pool=2.0),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4.0),
-            follow_redirects=False,  # an address is set by a person, not by whoever answers there
-            trust_env=False,
-            # One pool serves every caller: a cookie that a model server sets must never come back with somebody else's query.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        self._servers = Servers(calls=calls)
+        self._secrets = secrets
 
     async def close(self) -> None:
         """Ends all connections."""
-        await self._client.aclose()
+        await self._servers.close()
 
-    async def forward(
-        self, answer: Answer, given: Headers, own: Headers, receive: Receive, send: Send
-    ) -> int:
-        """Sends the query on and its answer back; returns the model server's status. `own`: headers of the gate.
+    async def forward(self, exchange: Exchange) -> int:
+        """Sends the query on and its answer back; returns the model server's status.
 
         When the caller hangs up, the call to the model server is cancelled.
         """
-        body = Body(receive, self._body_limit)
-        exchange = asyncio.create_task(self._exchange(answer, given, own, body, send))
-        gone = asyncio.create_task(body.gone())
-        try:
-            await asyncio.wait({exchange, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not exchange.done():
-                raise Gone
-            return exchange.result()
-        finally:
-            for task in (exchange, gone):
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+        url = exchange.url
+        secret = credentials.header(self._secrets, exchange.upstream.credential, url)
+        with self._servers.at(credentials.origin(url)).call() as call:
+            running = asyncio.create_task(self._exchange(exchange, call, secret))
+            gone = asyncio.create_task(exchange.body.gone())
+            try:
+                await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if not running.done():
+                    raise Gone
+                return running.result()
+            finally:
+                for task in (running, gone):
+                    task.cancel()
+                    with suppress(asyncio.CancelledError, Exception):
+                        await task
 
-    async def _exchange(self, answer: Answer, given: Headers, own: Headers, body: Body, send: Send) -> int:
-        request = self._client.build_request(
-            "POST",
-            answer.endpoint + "/invocations",
-            headers=onward(given, answer.query.request_id),
-            content=body.chunks(),
-        )
+    def body(self, receive: Receive) -> Body:
+        """The body of a query, to be streamed."""
+        return Body(receive, self._body_limit, self._patience.body)
+
+    async def _exchange(self, exchange: Exchange, call: Call, secret: Headers) -> int:
+        waits = {
+            "connect": CONNECT,
+            "pool": CONNECT,
+            "read": self._patience.first,
+            "write": self._patience.first,
+        }
+        response = await _opened(exchange, call, secret, waits)
         try:
-            response = await self._client.send(request, stream=True)
-        except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Unreachable from error
-        except httpx.TimeoutException as error:
-            raise TimedOut from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable from error
-        try:
-            headers = backward(response.headers.raw) + own
-            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-            async for chunk in response.aiter_raw():
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            if response.status in (401, 407):
+                raise CredentialRefused
+            waits["read"] = self._patience.between
+            await exchange.begin(response.status, backward(response.headers))
+            if exchange.wants_body:
+                async for chunk in response.aiter_stream():
+                    await exchange.part(chunk)
+            await exchange.end()
         finally:
             await response.aclose()
-        return response.status_code
+        return response.status
 
 
-class Body:
-    """The caller's body, chunk by chunk, never more than the limit, never more than one chunk in memory."""
+class Exchange:
+    """One query on its way: what goes on, and whom the answer goes back to."""
 
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive = receive
-        self._limit = limit
-        self._read = asyncio.Event()
+    def __init__(
+        self,
+        answer: Answer,
+        given: Headers,
+        own: Headers,
+        body: Body,
+        send: Send,
+        document: Document | None = None,
+    ) -> None:
+        assert answer.endpoint  # noqa: S101 - without one nothing is allowed at this door
+        self.upstream = answer.endpoint
+        self.body = body
+        self.started = False
+        self._query = answer.query
+        self.given, self._own, self.send = given, own, send
+        self._content = (
+            document.naming(self.upstream.name(answer.query.model)) if document is not None else None
+        )
+        self.url = self.upstream.address(answer.query.operation, answer.query.model, answer.version)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes in."""
-        size = 0
-        more = True
-        while more:
-            try:
-                async with asyncio.timeout(
-                    PATIENCE
-                ):  # a caller that stalls must not keep a place from others
-                    message = await self._receive()
-            except TimeoutError as error:
-                raise SlowCaller from error
-            if message["type"] == "http.disconnect":
-                raise Gone
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self._limit:
-                raise TooLarge
-            more = message.get("more_body", False)
-            if chunk:
-                yield chunk
-        self._read.set()
+    @property
+    def method(self) -> str:
+        """How the model server is asked. HEAD is asked as GET, which every server knows."""
+        return self._query.operation.method
 
-    async def gone(self) -> None:
-        """Returns when the caller has hung up after sending everything."""
-        await self._read.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    @property
+    def wants_body(self) -> bool:
+        """Whether the caller wants more than the head of the answer."""
+        return self._query.method != "HEAD"
+
+    def request(self, secret: Headers, waits: Mapping[str, float]) -> httpcore.Request:
+        """What the model server is asked."""
+        parts = urlsplit(self.url)
+        url = httpcore.URL(
+            scheme=parts.scheme.encode(),
+            host=(parts.hostname or "").encode(),
+            port=parts.port,
+            target=parts.path.encode(),
+        )
+        headers: Headers = [
+            (b"host", parts.netloc.encode()),
+            *onward(self.given, self._query.request_id),
+            *secret,
+        ]
+        content: bytes | AsyncIterator[bytes] | None = None
+        if self.method == "GET":
+            self.body.over()
+        else:
+            content, framing = self._framed()
+            headers.append(framing)
+        return httpcore.Request(
+            self.method, url, headers=headers, content=content, extensions={"timeout": waits}
+        )
+
+    def _framed(self) -> tuple[bytes | AsyncIterator[bytes], tuple[bytes, bytes]]:
+        if self._content is not None:
+            return self._content, (b"content-length", str(len(self._content)).encode())
+        size = self._query.payload_bytes
+        framing = (
+            (b"transfer-encoding", b"chunked") if size is None else (b"content-length", str(size).encode())
+        )
+        return self.body.chunks(), framing
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """The head of the answer."""
+        await self._say({"type": "http.response.start", "status": status, "headers": headers + self._own})
+
+    async def part(self, chunk: bytes) -> None:
+        """A part of the answer."""
+        await self._say({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        """The end of the answer."""
+        await self._say({"type": "http.response.body", "body": b""})
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        """A caller that takes nothing must not keep a place at the model server."""
+        self.started = True
+        async with asyncio.timeout(STALLED):
+            await self.send(message)
 
 
-def onward(given: Headers, request_id: str) -> dict[str, str]:
+async def _opened(
+    exchange: Exchange, call: Call, secret: Headers, waits: Mapping[str, float]
+) -> httpcore.Response:
+    """The answer of the model server up to its body."""
+    for again in (True, False):
+        try:
+            response = await call.pool.handle_async_request(exchange.request(secret, waits))
+        except httpcore.ConnectError as error:  # nothing was sent
+            if not again:
+                call.failed = True
+                raise Unreachable from error
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            if not again or exchange.method != "GET":
+                call.failed = True
+                raise Unreachable from error
+        except (httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
+            call.failed = True
+            raise Unreachable from error
+        except httpcore.TimeoutException as error:
+            call.failed = True
+            raise TimedOut from error
+        except httpcore.UnsupportedProtocol as error:
+            raise Unreachable from error
+        else:
+            call.failed = False
+            return response
+        await asyncio.sleep(PAUSE)
+    raise AssertionError("the second try answers or raises")
+
+
+def onward(given: Headers, request_id: str) -> Headers:
     """The headers that the model server gets."""
-    passed = {name.decode(): value.decode("latin-1") for name, value in given if name in PASSED_ON}
-    return (
-        {"accept": "*/*", "accept-encoding": "identity", "user-agent": "cardinal-gate"}
-        | passed
-        | {"x-request-id": request_id}
-    )
+    passed = {name: value for name, value in given if name in PASSED_ON}
+    usual = {b"accept": b"*/*", b"accept-encoding": b"identity", b"user-agent": b"cardinal-gate"}
+    return [*(usual | passed).items(), (b"x-request-id", request_id.encode()), *trace.onward(given)]
 
 
-def backward(given: list[tuple[bytes, bytes]]) -> Headers:
+def backward(given: Headers) -> Headers:
     """The headers that the caller gets back."""
     found = [(name.lower(), value) for name, value in given]
     named = {
@@ -198,5 +279,5 @@ def backward(given: list[tuple[bytes, bytes]]) -> Headers:
     return [
         (name, value)
         for name, value in found
-        if name not in KEPT_BACK and name not in named and not name.startswith(b"x-cardinal-")
+        if name not in KEPT_BACK and name not in named and not name.startswith(KEPT_BACK_STARTS)
     ]

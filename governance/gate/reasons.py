@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reason:
-    """`status` is the proxy's answer; the decision point for proxies has only three (see `check_status`).
+    """`status` is what callers, Envoy and Traefik hear; nginx knows only three (see `check_status`).
 
     `oauth` is the error of RFC 6750 for the WWW-Authenticate header: None for no header, "" for one without error.
     """
@@ -220,12 +220,24 @@ _TABLE = (
         "No model server",
         "No address is known where this version answers; its owner can set it.",
     ),
+    Reason(
+        "protocol_refused",
+        404,
+        "Another protocol",
+        "The model server of this version speaks another protocol; see its endpoint.",
+    ),
     # Was the question clear?
     Reason(
         "path_refused",
         400,
         "Path refused",
-        "Ask for /models/NAME/invocations, /models/NAME@ALIAS/… or /models/NAME/versions/N/…, written plainly.",
+        "Ask for /models/NAME/invocations, /v2/models/NAME/infer, /v1/models/NAME:predict or /openai/v1/chat/completions, written plainly.",
+    ),
+    Reason(
+        "body_refused",
+        400,
+        "Body refused",
+        "Send one plain JSON object that names its “model” once, as NAME, NAME@ALIAS or NAME/versions/N, to the gate itself.",
     ),
     Reason(
         "headers_refused",
@@ -259,8 +271,17 @@ _TABLE = (
         "Too many unknown tokens",
         "Too many tokens that nobody has issued came from this network; one that is known still works. Wait a minute.",
     ),
-    Reason("method_refused", 405, "Method refused", "Send predictions with POST."),
+    Reason(
+        "method_refused", 405, "Method refused", "This address takes the methods that the header Allow names."
+    ),
     Reason("too_large", 413, "Too large", "The body is larger than the gate lets through."),
+    Reason("slow_caller", 408, "Body too slow", "The body did not arrive in time; send it again."),
+    Reason(
+        "gate_busy",
+        503,
+        "Too many at once",
+        "The gate reads as many bodies as it may; try again in a moment.",
+    ),
 )
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _TABLE}
@@ -275,29 +296,10 @@ TOLD_AS: dict[str, str] = {
     "stopped_token": "stopped",
 }
 
-# After the decision. The first is no decision at all; the others follow one that allowed.
+# No decision at all. What may become of an allowed query stands in `outcomes`.
 CANNOT_DECIDE = Reason(
     "cannot_decide", 503, "No decision", "The gate cannot decide now, so it refuses; try again in a moment."
 )
-UPSTREAM_UNREACHABLE = Reason(
-    "upstream_unreachable",
-    502,
-    "Model server unreachable",
-    "The query was allowed, but the model server did not answer.",
-)
-SLOW_CALLER = Reason(
-    "slow_caller",
-    408,
-    "Body too slow",
-    "The query was allowed, but its body did not arrive in time; send it again.",
-)
-UPSTREAM_TIMED_OUT = Reason(
-    "upstream_timed_out",
-    504,
-    "Model server too slow",
-    "The query was allowed, but the model server took too long.",
-)
-
 CODES: tuple[str, ...] = (*REASONS, *TOLD_AS)
 
 

@@ -6,16 +6,17 @@ behind the gate. Only what these patterns match completely is a path.
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from governance import tokens
 from governance.gate import doors, fronts
-from governance.gate.origin import Networks, network
+from governance.gate.origin import FORWARDED_FOR, Networks, is_trusted, network
 from governance.gate.reasons import Refused
 from governance.policies import PURPOSE
 
@@ -29,6 +30,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
 TOKEN = re.compile(rb"crd_[a-z][0-9A-Za-z]{16}|access_token=")
 
 NAMED_PURPOSE = b"cardinal-purpose"
+HEADER_LENGTH = b"inference-header-content-length"  # of JSON before the binary tensors, in V2
 ONCE = frozenset(
     {
         b"authorization",
@@ -37,22 +39,27 @@ ONCE = frozenset(
         b"content-encoding",
         b"transfer-encoding",
         b"host",
+        b"connection",
         NAMED_PURPOSE,
+        HEADER_LENGTH,
         *fronts.HEADERS,
     }
 )
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Query:
     """One question to the gate. `refusal` is set when it can be answered without a look at the database.
 
     `network` is the caller's address, "" when nobody who is trusted said it; `payload_bytes` None when not announced.
+    Written while it is read and not afterwards.
     """
 
     door: str
     request_id: str
+    front: str = ""  # at /check: by whose contract (see fronts.py)
     method: str = ""
+    operation: doors.Operation = doors.NONE
     model: str = ""
     alias: str = doors.CHAMPION
     number: int | None = None
@@ -65,65 +72,121 @@ class Query:
     refusal: str = ""
 
 
-def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = ()) -> Query:
+def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = (), front: str = fronts.ANY) -> Query:
     """The query in an ASGI request. Total: whatever comes gives a query, at worst one with a refusal.
 
-    `trusted` are the networks of proxies that may say on whose behalf they ask.
+    `trusted` are the networks of proxies that may say on whose behalf they ask, `front` whose contract counts at /check.
     """
     raw: bytes = scope["raw_path"]
-    pairs: list[tuple[bytes, bytes]] = list(scope["headers"])
     door = CHECK if raw == b"/check" or raw.startswith(b"/check/") else PROXY
-    address = network(scope.get("client"), pairs, trusted, only_proxies=door == CHECK)
-    query = Query(door=door, request_id=request_id(pairs), network=address)
+    headers, twice = _once(scope["headers"])
+    query = Query(door, _request_id(headers, twice))
+    query.network = network(scope.get("client"), headers.items(), trusted, only_proxies=door == CHECK)
     try:
-        headers = _single(pairs)
+        if twice:
+            _refuse_twice(twice)
         if door == CHECK:
-            _keep_secrets_out_of(scope.get("query_string") or b"")
-        path, method = fronts.original(raw, scope, headers) if door == CHECK else fronts.own(raw, scope)
-        query = replace(query, method=_method(method))
-        _keep_secrets_out_of(path)
-        query = replace(query, **doors.target(path, query.method))
-        _refuse_other_protocols(headers)
-        query = _with_length(query, headers, body_limit)
-        return replace(query, purpose=_purpose(headers), token=_token(headers))
+            _read_check(query, scope, headers, trusted, front)
+        else:
+            _read_proxy(query, scope, headers, body_limit)
+        query.purpose = _purpose(headers)
+        if door == CHECK or query.method != "OPTIONS":
+            query.token = _token(headers)
     except Refused as refusal:
-        return replace(query, refusal=str(refusal))
+        query.refusal = str(refusal)
+    return query
+
+
+def _read_check(
+    query: Query, scope: Mapping[str, Any], headers: dict[bytes, bytes], trusted: Networks, front: str
+) -> None:
+    """A proxy asks; no body comes with it."""
+    if own_query := scope.get("query_string"):
+        _keep_secrets_out_of(own_query)
+    asked = fronts.original(scope["raw_path"], scope, headers, front)
+    query.front = asked.front
+    operation = _read_target(query, asked, headers)
+    if operation.model_in_body:
+        raise Refused("body_refused")
+    if query.method not in operation.methods:  # OPTIONS asks the gate itself, so no proxy may pass it on
+        raise Refused("method_refused")
+    _refuse_other_protocols(headers)
+    _number(headers.get(b"content-length", b"0"))
+    if original := headers.get(fronts.ORIGINAL_LENGTH):
+        length = _number(original)
+        if is_trusted(scope.get("client"), trusted):  # anybody can say that a body is small
+            query.payload_bytes = length
+    _refuse_other_framing(headers, query.payload_bytes)
+
+
+def _read_proxy(query: Query, scope: Mapping[str, Any], headers: dict[bytes, bytes], body_limit: int) -> None:
+    """The request is the question."""
+    operation = _read_target(query, fronts.own(scope["raw_path"], scope), headers)
+    if query.method not in operation.methods and query.method != "OPTIONS":
+        raise Refused("method_refused")
+    _refuse_other_protocols(headers)
+    length = _number(headers.get(b"content-length", b"0"))
+    if length > body_limit:
+        raise Refused("too_large")
+    query.payload_bytes = None if b"transfer-encoding" in headers else length
+    if operation.method == "GET" and query.payload_bytes != 0:
+        raise Refused("headers_refused")
+    _refuse_other_framing(headers, query.payload_bytes)
+
+
+def _read_target(query: Query, asked: fronts.Question, headers: dict[bytes, bytes]) -> doors.Operation:
+    if not METHOD.match(asked.method):
+        raise Refused("headers_refused")
+    query.method = asked.method.decode()
+    target = _target(asked.path)
+    fronts.refuse_tricks(headers)
+    query.operation, query.model, query.alias = target.operation, target.model, target.alias
+    query.number, query.named, query.action = target.number, target.named, target.operation.action
+    return target.operation
+
+
+@lru_cache(maxsize=8192)
+def _target(path: bytes) -> doors.Target:
+    """What `path` asks for, when it holds no secret. A path that is refused is not kept."""
+    _keep_secrets_out_of(path)
+    return doors.target(path)
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The plain X-Request-ID from in front, or a new one. Never anything that holds a token."""
-    given = [value for name, value in headers if name == b"x-request-id"]
-    if len(given) == 1 and REQUEST_ID.match(given[0]) and b"crd_" not in given[0]:
-        return given[0].decode()
-    return uuid.uuid4().hex
+    return _request_id(*_once(headers))
 
 
-def _single(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def _request_id(headers: dict[bytes, bytes], twice: set[bytes]) -> str:
+    given = headers.get(b"x-request-id")
+    if given and REQUEST_ID.match(given) and b"crd_" not in given and b"x-request-id" not in twice:
+        return given.decode()
+    return os.urandom(16).hex()
+
+
+def _once(pairs: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], set[bytes]]:
+    """Each header once, and the names of those that came more often. A chain of addresses is one, however it was split."""
     found: dict[bytes, bytes] = {}
     twice = set()
     for name, value in pairs:
-        if name in found and name in ONCE:
+        if name in found:
             twice.add(name)
+            if name == FORWARDED_FOR:
+                value = found[name] + b"," + value  # noqa: PLW2901 - as RFC 9110 says that lists are joined
         found[name] = value
+    return found, twice
+
+
+def _refuse_twice(twice: set[bytes]) -> None:
     if b"authorization" in twice:
         raise Refused("several_credentials")
-    if twice:
+    if not ONCE.isdisjoint(twice):
         raise Refused("headers_refused")
-    return found
 
 
 def _keep_secrets_out_of(path: bytes) -> None:
-    if TOKEN.search(path) or TOKEN.search(unquote_to_bytes(path)):
+    if TOKEN.search(path) or (b"%" in path and TOKEN.search(unquote_to_bytes(path))):
         raise Refused("token_in_url")
-
-
-def _method(method: bytes | None) -> str:
-    """nginx may leave it out, since its configuration may; what it says must be a method."""
-    if method is None:
-        return ""
-    if not METHOD.match(method):
-        raise Refused("headers_refused")
-    return method.decode()
 
 
 def _refuse_other_protocols(headers: dict[bytes, bytes]) -> None:
@@ -132,21 +195,17 @@ def _refuse_other_protocols(headers: dict[bytes, bytes]) -> None:
         raise Refused("headers_refused")
 
 
-def _with_length(query: Query, headers: dict[bytes, bytes], limit: int) -> Query:
-    length = headers.get(b"content-length", b"0")
-    if not LENGTH.match(length):
+def _number(text: bytes) -> int:
+    if not LENGTH.match(text):
         raise Refused("headers_refused")
-    if query.door == PROXY:
-        if int(length) > limit:
-            raise Refused("too_large")
-        announced = b"transfer-encoding" not in headers
-        return replace(query, payload_bytes=int(length) if announced else None)
-    original = headers.get(fronts.ORIGINAL_LENGTH, b"")
-    if not original:
-        return query
-    if not LENGTH.match(original):
+    return int(text)
+
+
+def _refuse_other_framing(headers: dict[bytes, bytes], length: int | None) -> None:
+    """The JSON before binary tensors is no longer than the body that holds it."""
+    part = headers.get(HEADER_LENGTH)
+    if part is not None and (not LENGTH.match(part) or (length is not None and int(part) > length)):
         raise Refused("headers_refused")
-    return replace(query, payload_bytes=int(original))
 
 
 def _purpose(headers: dict[bytes, bytes]) -> str:

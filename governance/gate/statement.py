@@ -10,6 +10,7 @@ from typing import Any
 
 from governance import policies
 from governance.gate.facts import Facts, TokenFacts
+from governance.gate.upstream import Upstream
 from registry import canonical
 
 # One row, always: what does not exist is NULL. Reads of one statement see one snapshot.
@@ -35,7 +36,7 @@ SELECT now() AS at, t.digest, u.id AS owner_id, w.id AS sponsor_id, m.id AS mode
        EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'all' AND s.lifted_at IS NULL) AS all_stopped,
        EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'model' AND s.model_id = m.id AND s.lifted_at IS NULL) AS model_stopped,
        EXISTS (SELECT 1 FROM governance_stop s WHERE s.reach = 'token' AND s.token_id = t.id AND s.lifted_at IS NULL) AS token_stopped,
-       e.url AS endpoint,
+       e.url AS endpoint, e.protocol, e.served_name, e.version_in_path, e.credential,
        (SELECT min(moment) FROM (
           SELECT unnest(ARRAY[t.expires_at, t.overlap_ends_at, t.issued_at + rule.longest, c.valid_until]) AS moment
           UNION ALL
@@ -115,8 +116,13 @@ def facts(row: Mapping[str, Any]) -> Facts:
         broken_glass=row["broken_glass"],
         all_stopped=row["all_stopped"],
         model_stopped=row["model_stopped"],
-        endpoint=row["endpoint"] or "",
+        endpoint=_endpoint(row),
     )
+
+
+def _endpoint(row: Mapping[str, Any]) -> Upstream | None:
+    names = ("endpoint", "protocol", "served_name", "version_in_path", "credential")
+    return Upstream(*(row[name] for name in names)) if row["endpoint"] else None
 
 
 @lru_cache(maxsize=2048)

@@ -18,6 +18,14 @@ from governance.models.standings import Standing
 from governance.models.stops import Stop
 from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
+from governance.models.traffic import (
+    DecisionHour,
+    DecisionQuarter,
+    QuarterTraffic,
+    Traffic,
+    Uncounted,
+    count_batches,
+)
 
 __all__ = [
     "Absence",
@@ -27,6 +35,8 @@ __all__ = [
     "Clearance",
     "Comment",
     "Decision",
+    "DecisionHour",
+    "DecisionQuarter",
     "Habit",
     "Judgement",
     "Letter",
@@ -36,6 +46,7 @@ __all__ = [
     "Policy",
     "PolicyDraft",
     "PolicyVersion",
+    "QuarterTraffic",
     "ReminderDecision",
     "Review",
     "ReviewCondition",
@@ -55,7 +66,10 @@ __all__ = [
     "Token",
     "TokenLife",
     "TokenUse",
+    "Traffic",
+    "Uncounted",
     "cadence_in_force",
+    "count_batches",
     "decided_severities",
     "judging_roles",
     "rule_for",

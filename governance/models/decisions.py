@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Batch(models.Model):
-    """The decisions of one group commit. `root` is the Merkle root (RFC 6962 hashing) over their digests in order."""
+    """The decisions of one group commit. `root` is the Merkle root (RFC 6962 hashing) over their sorted digests."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     writer = models.CharField(max_length=80)  # host and process that wrote it

@@ -6,76 +6,98 @@ from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
-from django.db.models.functions import TruncHour
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
+from governance import policies
+from governance.finding import decisions as finding
+from governance.finding import traffic
+from governance.gate import steps
 from governance.gate.reasons import REASONS
-from governance.models import Decision, Token
+from governance.models import Decision, PolicyVersion, Token
+from governance.receipts import receipt
 from registry.models import Model
 from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
 
 DAY = timedelta(days=1)
+PERMISSION = "governance.view_decision"
 
 
 def decisions(request: PortalRequest) -> HttpResponse:
-    """What the gate decided, newest first; filter by model, answer and reason."""
-    require(request.user, "governance.view_decision")
-    chosen = {name: request.GET.get(name, "").strip() for name in ("model", "answer", "reason", "caller")}
-    rows = Decision.objects.visible_to(request.user)
-    if chosen["model"]:
-        rows = rows.filter(model=chosen["model"])
-    if chosen["answer"] in ("allowed", "refused"):
-        rows = rows.filter(allowed=chosen["answer"] == "allowed")
-    if chosen["reason"]:
-        rows = rows.filter(reason=chosen["reason"])
-    if chosen["caller"]:
-        rows = rows.filter(caller=chosen["caller"])
-    recent = Decision.objects.visible_to(request.user).filter(decided_at__gt=timezone.now() - DAY)
+    """What the gate decided, newest first, with the filters that were chosen; new ones come by themselves."""
+    require(request.user, PERMISSION)
+    asked, now = finding.chosen(request.GET), timezone.now()
+    rows = asked.of(Decision.objects.visible_to(request.user), now=now)
     context: dict[str, Any] = {
-        "page": page(rows, request, by="-decided_at"),
-        "count": rows.count(),
-        "chosen": chosen,
+        "asked": asked,
         "models": Model.objects.visible_to(request.user).order_by("name").values_list("slug", "name")[:500],
-        "reasons": recent.filter(allowed=False)
-        .values("reason")
-        .annotate(n=Count("pk"))
-        .order_by("-n", "reason")[:20],
-        "hours": list(
-            recent.annotate(hour=TruncHour("decided_at"))
-            .values("hour")
-            # Refusals first: once the count is called "allowed", that name no longer means the column.
-            .annotate(
-                denied=Count("pk", filter=Q(allowed=False)), allowed=Count("pk", filter=Q(allowed=True))
-            )
-            .order_by("hour")
-        ),
+        "choices": {
+            "period": [(name, label) for name, label, _ in finding.PERIODS],
+            "answer": finding.ANSWERS,
+            "environment": finding.ENVIRONMENTS,
+            "door": finding.DOORS,
+        },
+        "reasons": traffic.refusals(request.user, now - DAY),
+        "now": now.isoformat(),
     }
-    context["totals"] = {
-        answer: sum(row[answer] for row in context["hours"]) for answer in ("allowed", "denied")
-    }
+    try:
+        with finding.within_patience(asked):
+            context["page"] = page(rows, request, by="-decided_at")
+            context["count"] = finding.counted(rows)
+            context["course"] = traffic.course(request.user, asked, now)
+    except finding.TooSlow:
+        context |= {"too_slow": True, "page": (), "count": None, "course": None}
+    context["many"] = context["count"] is not None and context["count"] > finding.COUNTED
+    context["live"] = not ({"before", "after"} & request.GET.keys() or asked.until or context.get("too_slow"))
+    if context["live"] and context["page"]:
+        context["now"] = context["page"].rows[0].decided_at.isoformat()
     htmx = request.htmx and not request.htmx.boosted
     return render(request, "governance/decisions.html#rows" if htmx else "governance/decisions.html", context)
 
 
 def decision(request: PortalRequest, pk: str) -> HttpResponse:
-    """One decision with its whole reasoning."""
-    require(request.user, "governance.view_decision")
-    one = get_object_or_404(Decision.objects.visible_to(request.user).select_related("batch"), pk=pk)
+    """One decision with its whole reasoning, and its receipt."""
+    one = _found(request, pk)
     context: dict[str, Any] = {
         "decision": one,
         "token": Token.objects.visible_to(request.user).filter(pk=one.token).first() if one.token else None,
         "model": Model.objects.visible_to(request.user).filter(slug=one.model).first(),
         "why": REASONS.get(one.reason),
+        "steps": steps.walked(one.reason, allowed=one.allowed, door=one.door),
+        "receipt": receipt(one),
+        "took_ms": took / 1000 if (took := getattr(one, "microseconds", None)) is not None else None,
     }
+    if context["model"]:
+        then = _policy_then(request, one)
+        context |= {"policy_then": then, "sentences_then": policies.sentences(then.content) if then else ()}
     if context["model"] and one.caller and not one.allowed:
         context["why_link"] = f"{reverse('why')}?{_asked(one, known=context['token'] is not None)}"
     return render(request, "governance/decision.html", context)
+
+
+def receipt_file(request: PortalRequest, pk: str) -> HttpResponse:
+    """The receipt as a file that can be checked without the portal."""
+    one = _found(request, pk)
+    answer = JsonResponse(receipt(one).content, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    answer["Content-Disposition"] = f'attachment; filename="decision-{one.pk}.json"'
+    return answer
+
+
+def _found(request: PortalRequest, pk: str) -> Decision:
+    require(request.user, PERMISSION)
+    return get_object_or_404(Decision.objects.visible_to(request.user).select_related("batch"), pk=pk)
+
+
+def _policy_then(request: PortalRequest, one: Decision) -> PolicyVersion | None:
+    """The version of the policy that had been published last when this was decided."""
+    rows = PolicyVersion.objects.visible_to(request.user).filter(
+        policy__model__slug=one.model, policy__environment=one.environment, published_at__lte=one.decided_at
+    )
+    return rows.select_related("policy__model", "by").order_by("-published_at", "-pk").first()
 
 
 def _asked(one: Decision, *, known: bool) -> str:

@@ -22,7 +22,7 @@ from governance.review_forms import GlassForm
 from governance.views.anomalies import anomalies_of
 from governance.views.reach import audience_of
 from governance.views.stops import stop_on
-from governance.views.tabs import find_version, version_tabs
+from governance.views.tabs import find_version, model_tabs, version_tabs
 from registry.documents import content as contents
 from registry.documents import lint
 from registry.errors import Invalid
@@ -51,6 +51,7 @@ def model(request: PortalRequest, slug: str) -> HttpResponse:
     versions = one.versions.prefetch_related(stored, "aliases", "endpoints").select_related("card__head")
     context = {
         "model": one,
+        "tabs": model_tabs(one, "model") if request.user.has_perm("governance.view_decision") else (),
         "page": page(versions, request, by="-number"),
         "systems": one.systems.order_by("name"),
         "policies": one.policies.select_related("in_force__by").order_by("environment"),

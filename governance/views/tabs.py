@@ -1,4 +1,4 @@
-"""The tabs of a version: pages of several floors under one head."""
+"""The tabs of a model and of a version: pages of several floors under one head."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from registry.models import Version
+from registry.models import Model, Version
 from registry.request import PortalRequest
 
 TABS = (
@@ -20,11 +20,15 @@ TABS = (
     ("version-decisions", "Decisions", "decision"),
     ("version-history", "History", "trail"),
 )
+OF_MODEL = (
+    ("model", "Overview", "model"),
+    ("model-traffic", "Traffic", "chart"),
+)
 
 
 @dataclass(frozen=True)
 class Tab:
-    """A link to one aspect of a version."""
+    """A link to one aspect of a version or model."""
 
     label: str
     url: str
@@ -37,6 +41,13 @@ def version_tabs(version: Version, current: str) -> list[Tab]:
     """The tabs, with the one named `current` marked."""
     place = [version.model.slug, version.number]
     return [Tab(label, reverse(name, args=place), icon, name == current) for name, label, icon in TABS]
+
+
+def model_tabs(model: Model, current: str) -> list[Tab]:
+    """The tabs, with the one named `current` marked."""
+    return [
+        Tab(label, reverse(name, args=[model.slug]), icon, name == current) for name, label, icon in OF_MODEL
+    ]
 
 
 def find_version(request: PortalRequest, slug: str, number: int) -> Version:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from celery import current_app
-from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
@@ -177,16 +175,41 @@ def unshare_model(*, model: Model, audience: Group | User, by: User) -> Model:
 
 
 @transaction.atomic
-def set_endpoint(*, version: Version, environment: str, url: str, by: User) -> Endpoint:
-    """Say where `version` answers queries in `environment`."""
+def set_endpoint(
+    *,
+    version: Version,
+    environment: str,
+    url: str,
+    protocol: str = Endpoint.Protocol.MLFLOW,
+    served_name: str = "",
+    version_in_path: bool = False,
+    credential: str = "",
+    by: User,
+) -> Endpoint:
+    """Say where `version` answers queries in `environment`, and how: what is not said is as if it was never said."""
     require(by, "registry.change_endpoint", on=version)
     if environment not in Environment.values:
         raise Invalid(fields={"environment": [f"Choose one of {', '.join(Environment.values)}."]})
-    _check_endpoint(url)
-    endpoint, _ = Endpoint.objects.update_or_create(
-        version=version, environment=environment, defaults={"url": url.rstrip("/")}
+    said: dict[str, Any] = {
+        "url": url.rstrip("/"),
+        "protocol": protocol,
+        "served_name": served_name,
+        "version_in_path": version_in_path,
+        "credential": credential,
+    }
+    if faults := Endpoint(**said).faults():
+        raise Invalid(fields=faults)
+    endpoint, _ = Endpoint.objects.update_or_create(version=version, environment=environment, defaults=said)
+    publish(
+        EndpointSet(
+            endpoint=endpoint,
+            environment=environment,
+            url=endpoint.url,
+            protocol=protocol,
+            credential=credential,
+            by=by,
+        )
     )
-    publish(EndpointSet(endpoint=endpoint, environment=environment, url=endpoint.url, by=by))
     return endpoint
 
 
@@ -200,20 +223,6 @@ def remove_endpoint(*, version: Version, environment: str, by: User) -> Version:
     endpoint.delete()
     publish(EndpointRemoved(version=version, environment=environment, url=endpoint.url, by=by))
     return version
-
-
-def _check_endpoint(url: str) -> None:
-    """A plain address: the gate adds the path of the query, so nothing may stand where that would end up."""
-    try:
-        parts = urlsplit(url)
-        plain = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        parts, plain = None, False
-    if not plain or parts is None or parts.username or parts.password or "?" in url or "#" in url:
-        sentence = "Give an address such as http://host:port/path, without account, query or fragment."
-        raise Invalid(fields={"url": [sentence]})
-    if settings.ENDPOINT_HOSTS and parts.hostname not in settings.ENDPOINT_HOSTS:
-        raise Invalid(fields={"url": [f"Model servers run on {', '.join(settings.ENDPOINT_HOSTS)} only."]})
 
 
 def _order(model: Model, name: str, number: int) -> AliasOrder | None:

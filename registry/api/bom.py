@@ -34,7 +34,7 @@ BOM = {
     "stages": [{"name": "train", "command": "python train.py",
                 "dependencies": [{"path": "data/clean.csv", "digest": "d2" * 16, "algorithm": "md5", "size": 100}],
                 "outputs": [{"path": "model.pkl", "digest": "d3" * 16, "algorithm": "md5", "size": 1200}]}],
-    "endpoints": [{"environment": "production", "url": "http://models.internal:8080"}],
+    "endpoints": [{"environment": "production", "url": "http://models.internal:8080", "protocol": "v2"}],
     "systems": ["retail-credit"],
 }  # fmt: skip
 
@@ -109,6 +109,7 @@ class BomEndpointOut(serializers.Serializer[Any]):
 
     environment = serializers.CharField()
     url = serializers.CharField()
+    protocol = serializers.CharField()
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A bill of materials", value=BOM, response_only=True)])

@@ -22,7 +22,10 @@ ENDPOINT = {
     "version": 3,
     "environment": "production",
     "url": "http://models.internal:5001",
-    "protocol": "mlflow",
+    "protocol": "v2",
+    "served_name": "credit-risk",
+    "version_in_path": True,
+    "credential": "",
 }
 
 
@@ -35,17 +38,58 @@ class EndpointOut(serializers.ModelSerializer[Endpoint]):
 
     class Meta:
         model = Endpoint
-        fields = ["model", "version", "environment", "url", "protocol"]
+        fields = [
+            "model",
+            "version",
+            "environment",
+            "url",
+            "protocol",
+            "served_name",
+            "version_in_path",
+            "credential",
+        ]
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("An address", value={"url": "http://models.internal:5001"})]
+    examples=[
+        OpenApiExample("An MLflow scoring server", value={"url": "http://models.internal:5001"}),
+        OpenApiExample(
+            "A server of many models",
+            value={
+                "url": "https://models.internal:8080",
+                "protocol": "v2",
+                "served_name": "credit-risk",
+                "version_in_path": True,
+                "credential": "inhouse",
+            },
+        ),
+    ]
 )
 class EndpointIn(In):
-    """An address of a model server."""
+    """A model server and how it is asked. What is left out is as if it had never been said."""
 
     url = serializers.CharField(
         max_length=400, help_text="http or https, host, port, path; no account, query or fragment."
+    )
+    protocol = serializers.ChoiceField(
+        choices=Endpoint.Protocol.choices,
+        default=Endpoint.Protocol.MLFLOW,
+        help_text="What the server speaks.",
+    )
+    served_name = serializers.CharField(
+        max_length=255,
+        allow_blank=True,
+        default="",
+        help_text="The name by which the server knows the version; empty for the model's slug. None with mlflow.",
+    )
+    version_in_path = serializers.BooleanField(
+        default=False, help_text="v2 and v1: name the version's number there too."
+    )
+    credential = serializers.CharField(
+        max_length=40,
+        allow_blank=True,
+        default="",
+        help_text="The name of a secret that the gate's operator has given to the gate; empty for none.",
     )
 
 
@@ -78,7 +122,7 @@ class OneEndpoint(Door):
         before = _endpoint(version, environment)
         require(self.user, "registry.change_endpoint", on=version)
         made = catalogue.set_endpoint(
-            version=version, environment=environment, url=self.given(EndpointIn)["url"], by=self.user
+            version=version, environment=environment, by=self.user, **self.given(EndpointIn)
         )
         return Response(EndpointOut(made).data, status=200 if before else 201)
 

@@ -210,6 +210,8 @@ class EndpointSet(Event):
     endpoint: Endpoint
     environment: str
     url: str
+    protocol: str
+    credential: str  # its name
 
 
 @dataclass(frozen=True, kw_only=True)

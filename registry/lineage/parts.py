@@ -229,7 +229,10 @@ def endpoint(one: Endpoint) -> Node:
         one.environment,
         one.url,
         _facts(
-            ("Environment", one.environment), ("Address", one.url), ("Protocol", one.get_protocol_display())
+            ("Environment", one.environment),
+            ("Address", one.url),
+            ("Protocol", one.get_protocol_display()),
+            ("Name there", one.served_name),
         ),
     )
 

@@ -5,10 +5,11 @@ from registry.models.artifacts import Manifest
 from registry.models.datasets import Dataset, DatasetSnapshot
 from registry.models.documents import Document, Revision
 from registry.models.drafts import Draft
+from registry.models.endpoints import Endpoint
 from registry.models.figures import Figure
 from registry.models.imports import Import
 from registry.models.ledger import AliasOrder, LedgerRow
-from registry.models.model import Alias, Endpoint, Environment, Model, Version
+from registry.models.model import Alias, Environment, Model, Version
 from registry.models.pipelines import PipelineStage
 from registry.models.readings import Reading
 from registry.models.roles import Role, RoleGrant, groups_of, memberships

@@ -159,30 +159,3 @@ class Alias(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model.name}@{self.name}"
-
-
-class Endpoint(models.Model):
-    """Where a version answers queries. The gate sends allowed queries here."""
-
-    class Protocol(models.TextChoices):
-        MLFLOW = "mlflow", "MLflow scoring"
-
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="endpoints")
-    environment = models.CharField(max_length=12, choices=Environment.choices)
-    url = models.URLField(max_length=400)
-    protocol = models.CharField(max_length=12, choices=Protocol.choices, default=Protocol.MLFLOW)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["version", "environment"], name="endpoint_once_per_environment"),
-            models.CheckConstraint(
-                condition=models.Q(environment__in=["production", "staging"]),
-                name="endpoint_environment_known",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.version} in {self.environment}"
-
-    def kin(self) -> list[Row]:
-        return self.version.kin()

@@ -93,6 +93,7 @@ BODIES |= {
     "POST thread-new": {"about": "model_details.overview", "path": "model_details.overview", "text": "Which?"},
     "POST thread-answer": {"text": "These."},
     "POST api-extension": LATER,
+    "POST api-decide": {"token": "none", "model": "any"},
     "POST api-introspect": {"token": "none"},
     "POST api-retirement": {"reason": "Mistaken."},
     "POST api-service-accounts": {"name": "another-bot", "purpose": "Scores."},

@@ -23,6 +23,7 @@ COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "reference" / "openap
 FILES = {  # take files, not JSON: bytes need no example
     "imports_take": {"multipart/form-data", "application/octet-stream"},
     "figures_attach": {"image/png", "image/jpeg"},
+    "decide": {"application/x-www-form-urlencoded"},
     "tokens_introspect": {"application/x-www-form-urlencoded"},
 }
 OPEN = {"/api/v1/tokens/leaked/"}  # whoever has found a token has no account

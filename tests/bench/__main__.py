@@ -1,9 +1,14 @@
-"""`script/bench [gate|pages|reach|report|mlflow]`: runs the measurements and prints one line each."""
+"""`script/bench [gate|pages|reach|report|mlflow|fresh]`: runs the measurements and prints one line each.
+
+`script/bench soak [minutes]` takes its time, and runs only when it is named.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,13 +18,14 @@ def main(chosen: list[str]) -> int:
     """Measure what is chosen, or all; the data live in a folder of their own."""
     os.environ.setdefault("CARDINAL_VAR", str(ROOT / "var" / "bench"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+    os.environ.setdefault("FACTORIES_FROM", str(int(time.time())))
     import django
 
     django.setup()
     from django.core.management import call_command
 
     from governance import embedded
-    from tests.bench import gate, mlflow, pages, reach, report
+    from tests.bench import fresh, gate, mlflow, pages, reach, report, soak
 
     known = {
         "gate": gate.measure,
@@ -27,7 +33,12 @@ def main(chosen: list[str]) -> int:
         "reach": reach.measure,
         "report": report.measure,
         "mlflow": mlflow.measure,
+        "fresh": fresh.measure,
     }
+    usual = tuple(known)
+    known["soak"] = soak.measure
+    if len(chosen) == 2 and chosen[0] == "soak" and chosen[1].replace(".", "", 1).isdigit():
+        known["soak"] = partial(soak.measure, float(chosen.pop()))
     if unknown := set(chosen) - set(known):
         sys.stderr.write(
             f"There is no measurement {', '.join(sorted(unknown))}; choose from {', '.join(known)}.\n"
@@ -35,7 +46,7 @@ def main(chosen: list[str]) -> int:
         return 2
     call_command("migrate", verbosity=0)
     try:
-        for name in chosen or known:
+        for name in chosen or usual:
             for line in known[name]():
                 print(f"{name:<8}{line}", flush=True)
     finally:

@@ -32,8 +32,8 @@ PINNED = {
     "dataset-lineage": 20,  # dataset; snapshots; versions and those derived from them, twice: drawn and affected
     "datasets": 9,  # datasets bare and dressed; snapshots; their number; saved filters
     "datasheet-edit": 10,  # dataset with datasheet; may one see it; own draft; risk classes and severities (2); threads
-    "decision": 7,  # decision; token; model
-    "decisions": 9,  # decisions; their number; hours; models and reasons to filter by
+    "decision": 9,  # decision; token; model; its batch; the policy then
+    "decisions": 9,  # decisions; their number; their hours; models and reasons to filter by
     "design": 4,
     "duties": 13,  # roles; accounts; teams; own rights; models; shares (2); policies; systems
     "entry": 7,  # entry; the one before; the one after
@@ -46,6 +46,7 @@ PINNED = {
     "reminders": 7,  # what holds; how mail fares; what was decided
     "unsubscribe": 4,
     "model": 18,  # model; stop; anomalies; versions, clearances, aliases, endpoints; who sees it (4); tokens; systems; policies
+    "model-traffic": 8,  # model; may one see it; hours; callers and reasons
     "model-access": 12,  # model; may one see it; policies of two environments; groups and accounts that they name; tokens
     "model-ledger": 9,  # model; rows; their number; aliases; orders
     "models": 9,  # what is to be seen, models bare, their rows, options, saved filters

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from audit.phrases import PHRASES
 from governance import reviews
 from governance.client.command.manual import manual
-from governance.gate import reasons
+from governance.gate import outcomes, reasons
 from governance.roles import ROLES
 from registry import formats
 from registry.documents.outline import Field, json_schema, outline
@@ -123,6 +123,14 @@ def _reasons() -> str:
     rows += ["| code | status | at /check | what the caller reads |", "| --- | --- | --- | --- |"]
     for one in reasons.REASONS.values():
         rows.append(f"| `{one.code}` | {one.status} | {one.check_status} | {one.sentence} |")
+    rows += [
+        "",
+        "What an allowed query may come to on its way to the model server, and what is no decision:",
+        "",
+    ]
+    rows += ["| code | status | what the caller reads |", "| --- | --- | --- |"]
+    for one in (reasons.CANNOT_DECIDE, *outcomes.OUTCOMES):
+        rows.append(f"| `{one.code}` | {one.status} | {one.sentence} |")
     return "\n".join(rows) + "\n"
 
 

@@ -85,6 +85,15 @@ class Why:
 
 
 @dataclass(frozen=True)
+class Decided(Why):
+    """How the gate would decide about a token that was presented; whose it is, where that is known."""
+
+    environment: str
+    caller: str
+    token: str
+
+
+@dataclass(frozen=True)
 class Who:
     """One account that may."""
 

@@ -12,6 +12,8 @@ import click
 from governance.client.command import login, tokens, work
 from governance.client.command.asking import INTERRUPTED, UNANSWERED, USAGE, YES, ended
 from governance.client.command.check import check, explain
+from governance.client.command.decide import decide
+from governance.client.command.receipt import receipt
 from governance.client.errors import CardinalError
 from governance.client.version import VERSION
 
@@ -33,7 +35,7 @@ def cardinal() -> None:
     """Ask Cardinal: may this model serve, and who may query it?"""
 
 
-for one in (check, explain, work.sync, tokens.token, work.report, login.whoami, login.login, login.logout):
+for one in (check, explain, decide, work.sync, tokens.token, work.report, receipt, login.whoami, login.login, login.logout):  # fmt: skip
     cardinal.add_command(one)
 
 

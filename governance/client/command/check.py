@@ -120,7 +120,7 @@ def explain(asking: Asking, *, version: Named, environment: str, **query: Any) -
         why = portal.access.why(
             version.model, version=named, environment=environment, **query | {"caller": caller}
         )
-    asking.show(why, lambda: _reasoning(why))
+    asking.show(why, lambda: reasoning(why))
     if not why.allowed:
         stop(NO)
 
@@ -156,7 +156,8 @@ def _print(outcome: Outcome) -> None:
             say(f"    {clean(reason.remedy)}")
 
 
-def _reasoning(why: Why) -> None:
+def reasoning(why: Why) -> None:
+    """Everything that the answer rests on, a line each."""
     say(clean(why.sentence), mark="green" if why.allowed else "red")
     say(f"  {'allowed' if why.allowed else 'denied'} ({clean(why.reason)}), version {why.version or '-'}")
     for point in why.points:

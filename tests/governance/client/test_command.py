@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Callable
@@ -13,13 +14,15 @@ import pytest
 from django.utils import timezone
 
 from governance.actions import tokens as token_verbs
-from governance.models import Token
+from governance.models import Decision, Token
+from governance.receipts import receipt
 from governance.scopes import Scope
 from registry.actions import catalogue
 from registry.models import Model, User, Version
 from tests import factories
 from tests.governance.client.conftest import TOKEN, Terminal
 from tests.governance.gate.conftest import free_port
+from tests.governance.journal import written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCOPES = ("read", "sync", "report", "token")
@@ -304,6 +307,54 @@ def test_a_token_that_somebody_presents_is_asked_about_from_standard_input(
     assert (active.code, active.json["active"], active.json["scope"]) == (0, True, "predict")
     assert unknown.code == 1
     assert presented.text not in active.out + active.err
+
+
+def test_how_the_gate_would_decide_about_a_token_is_told_and_the_token_is_not(
+    live_server: Any, terminal: Open, owner: User, tmp_path: Path
+) -> None:
+    _, gateway = factories.token(owner=owner, actions=(), portal=("introspect",))
+    version = cleared()
+    _, presented = factories.token(version.model)
+    asking, model = terminal(live_server.url, gateway.text), version.model.slug
+    kept = tmp_path / "token"
+    kept.write_text(presented.text)
+    kept.chmod(0o600)
+
+    allowed = asking("decide", "--token", "-", "--model", model, given=presented.text)
+    refused = asking("decide", "--token", str(kept), "--model", model, "--version", "9", "--explain")
+    typed = asking("decide", "--token", presented.text, "--model", model, "--json")
+
+    assert (allowed.code, allowed.out.split(":")[0]) == (0, "allowed (allowed)")
+    assert (refused.code, "version_unknown" in refused.out) == (1, True)
+    assert "yes Token" in refused.out
+    assert (typed.code, typed.json["allowed"], "history" in typed.err) == (0, True, True)
+    for ended in (allowed, refused, typed):
+        assert presented.text not in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--model", "m"), ("--token", "-"), ("--token", "-", "--model", "m", "--version", "1", "--alias", "a"),
+     ("--token", "/nowhere", "--model", "m")],
+)  # fmt: skip
+def test_a_question_about_a_token_that_is_not_whole_exits_2(
+    pipeline: Terminal, arguments: tuple[str, ...]
+) -> None:
+    assert pipeline("decide", *arguments, given="").code == 2
+
+
+def test_a_receipt_is_checked_by_itself(pipeline: Terminal, tmp_path: Path) -> None:
+    written({"caller": "x"}, {"caller": "y"})
+    content = receipt(Decision.objects.select_related("batch").filter(caller="y").get()).content
+    file = tmp_path / "receipt.json"
+
+    file.write_text(json.dumps(content))
+    assert pipeline("receipt", str(file)).code == 0
+    file.write_text(json.dumps(content | {"digest": "0" * 64}))
+    broken = pipeline("receipt", str(file), "--json")
+    assert (broken.code, broken.json["holds"]) == (1, False)
+    file.write_text("no JSON")
+    assert pipeline("receipt", str(file)).code == 2
 
 
 def test_a_scope_that_is_missing_exits_1_and_names_it(live_server: Any, terminal: Open, owner: User) -> None:

@@ -187,13 +187,17 @@ def own_gate(transactional_db: None, tmp_path: Path) -> Iterator[Running]:
 class _Scoring(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
         server: Any = self.server
         length = self.headers.get("Content-Length")
-        body = self.rfile.read(int(length)) if length else self._chunks()
+        body = self.rfile.read(int(length)) if length else self._chunks() if self.command == "POST" else b""
         server.seen.append((self.path, dict(self.headers.items()), body))
         if b"slow" in body:
             server.hung_up.wait(5)
+        server.asked.append(self.command)
         answer = b'{"predictions": [1]}'
         self.send_response(200)
         for name, value in {
@@ -225,7 +229,7 @@ def scoring() -> Iterator[Any]:
     """A model server on loopback; `seen` holds path, headers and body of what reached it."""
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Scoring)
     server.daemon_threads = True
-    server.seen = []
+    server.seen, server.asked = [], []
     server.hung_up = threading.Event()
     server.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -254,12 +258,12 @@ class Served:
         return f"/models/{self.slug}/invocations"
 
 
-def serve(url: str = "http://127.0.0.1:9") -> Served:
-    """Everything that an allowed query needs, reached by verbs."""
+def serve(url: str = "http://127.0.0.1:9", **manner: Any) -> Served:
+    """Everything that an allowed query needs, reached by verbs. `manner`: how the model server is asked."""
     version = factories.approved_version()
     catalogue.move_aliases(model=version.model, aliases={"champion": 1}, by=factories.member("admin"))
     catalogue.set_endpoint(
-        version=version, environment=Environment.PRODUCTION, url=url, by=factories.member("admin")
+        version=version, environment=Environment.PRODUCTION, url=url, by=factories.member("admin"), **manner
     )
     factories.policy(version.model, "group:owner")
     token, secret = factories.token(version.model)
@@ -285,3 +289,12 @@ def code(response: httpx.Response) -> str:
 def stored(response: httpx.Response) -> Decision:
     """The decision that this answer names."""
     return Decision.objects.get(pk=response.headers["x-cardinal-decision"])
+
+
+@pytest.fixture(scope="session")
+def trusting_gate(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A gate that believes a proxy at 127.0.0.1, for all tests that leave it alive."""
+    trusted = {"TRUSTED_PROXIES": "127.0.0.1/32"}
+    running = start(tmp_path_factory.mktemp("trusting"), on_test_database() | trusted)
+    yield running
+    running.end()

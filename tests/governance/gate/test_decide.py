@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from governance import clearance, policies
 from governance.gate import reasons
 from governance.gate.decide import decide, weigh
+from governance.gate.doors import MLFLOW, Operation
 from governance.gate.facts import Facts, TokenFacts
 from governance.gate.request import Query
+from governance.gate.upstream import Upstream
 from governance.policies import Shortage
 
+SERVER = Upstream("http://127.0.0.1:5001")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOKEN = TokenFacts(
     id="5a2e", environment="production", actions=("predict",), expired=False, revoked=False, caller="scorer",
@@ -39,9 +42,11 @@ LIMITED = ALLOW | {
 KEY = policies.compiled(policy(LIMITED)).rules[0].charge.key  # type: ignore[union-attr]
 FACTS = Facts(
     at=NOW, token=TOKEN, model_known=True, in_scope=True, in_sight=True, version_in_scope=True, policy=policy(ALLOW), version=2, cleared=True,
-    endpoint="http://127.0.0.1:5001",
+    endpoint=SERVER,
 )  # fmt: skip
-QUERY = Query(door="proxy", request_id="r" * 8, method="POST", model="credit-scorer")
+QUERY = Query(
+    door="proxy", request_id="r" * 8, method="POST", model="credit-scorer", operation=Operation(MLFLOW)
+)
 
 FLIPS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("token_unknown", {"token": None}, {}),
@@ -98,7 +103,8 @@ FLIPS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("version_not_named", {"version": None}, {}),
     ("version_unknown", {"version": None}, {"named": True}),
     ("not_cleared", {"cleared": False, "unmet": ("card_in_review",)}, {}),
-    ("no_endpoint", {"endpoint": ""}, {}),
+    ("no_endpoint", {"endpoint": None}, {}),
+    ("protocol_refused", {"endpoint": replace(SERVER, protocol="v2")}, {}),
 ]
 
 
@@ -107,7 +113,7 @@ def test_everything_right_is_allowed() -> None:
 
     assert answer.allowed
     assert (answer.reason, answer.version, answer.caller, answer.token) == ("allowed", 2, "scorer", "5a2e")
-    assert (answer.environment, answer.endpoint, answer.at) == ("production", "http://127.0.0.1:5001", NOW)
+    assert (answer.environment, answer.endpoint, answer.at) == ("production", SERVER, NOW)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +126,7 @@ def test_one_condition_flipped_denies_and_names_it(
 
     assert not answer.allowed
     assert answer.reason == code
-    assert answer.endpoint == ""
+    assert answer.endpoint is None
 
 
 def test_what_is_allowed_but_for_its_limits_has_to_be_counted_first() -> None:
@@ -153,7 +159,7 @@ def test_whoever_is_too_fast_hears_when_to_come_again() -> None:
 
 
 def test_a_proxy_that_has_its_own_model_server_needs_no_endpoint() -> None:
-    assert decide(replace(QUERY, door="check"), replace(FACTS, endpoint="")).allowed
+    assert decide(replace(QUERY, door="check"), replace(FACTS, endpoint=None)).allowed
 
 
 def test_an_unknown_model_is_told_as_one_out_of_scope() -> None:
@@ -186,7 +192,7 @@ def test_the_reasons_of_a_clearance_are_told() -> None:
         policy=st.sampled_from([None, {}, policy(ALLOW), policy(DENY), policy(ALLOW, {"effect": "deny"})]),
         version=st.none() | st.just(1),
         cleared=st.booleans(),
-        endpoint=st.sampled_from(["", "http://127.0.0.1:1"]),
+        endpoint=st.sampled_from([None, SERVER, replace(SERVER, protocol="v1")]),
     )
 )  # fmt: skip
 def test_allowed_means_that_every_condition_holds(facts: Facts) -> None:
@@ -211,7 +217,7 @@ def test_allowed_means_that_every_condition_holds(facts: Facts) -> None:
         and facts.policy == policy(ALLOW)
         and facts.version is not None
         and facts.cleared
-        and facts.endpoint != ""
+        and facts.endpoint == SERVER
     )
     assert answer.allowed == holds
     assert answer.reason in reasons.CODES

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from governance.gate.statement import STATEMENT
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -69,8 +70,9 @@ def test_what_touches_very_much_is_told_once() -> None:
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO auth_group (name) VALUES ('told')")
             cursor.execute(
-                "INSERT INTO registry_model (slug, name, tags, description, created_at, first_seen_at) "
-                "SELECT 'm' || n, 'm' || n, '{}', '', now(), now() FROM generate_series(1, 500) n"
+                "INSERT INTO registry_model (server_id, slug, name, tags, description, created_at, first_seen_at) "
+                "SELECT %s, 'm' || n, 'm' || n, '{}', '', now(), now() FROM generate_series(1, 500) n",
+                [factories.tracking_server().pk],
             )
             cursor.execute("UPDATE registry_model SET tags = '{\"a\": \"b\"}' WHERE slug = 'm7' RETURNING id")
             changed = cursor.fetchone()[0]

@@ -1,0 +1,180 @@
+"""How much was asked, by whom, and why it was refused: sums over the hours of decisions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models.functions import TruncHour
+
+from governance.finding.decisions import Chosen
+from governance.models import Decision, QuarterTraffic, Traffic
+from registry.models import User
+
+HOUR = timedelta(hours=1)
+# By period: hours of one bar, and how many bars
+BARS = {"hour": (1, 24), "day": (1, 24), "week": (6, 28), "month": (24, 30), "all": (24, 90)}
+QUARTER = 6  # hours
+MOST_ROWS = 50
+RECENT = 5_000  # decisions from which times are told
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Decisions from `start` on, for the length of one bar."""
+
+    start: datetime
+    allowed: int
+    refused: int
+
+
+@dataclass(frozen=True)
+class Course:
+    """Decisions over time."""
+
+    hours: int  # of one bar
+    bars: Sequence[Bar]
+
+    @property
+    def allowed(self) -> int:
+        return sum(bar.allowed for bar in self.bars)
+
+    @property
+    def refused(self) -> int:
+        return sum(bar.refused for bar in self.bars)
+
+    @property
+    def total(self) -> int:
+        return self.allowed + self.refused
+
+    @property
+    def step(self) -> str:
+        """What one bar is."""
+        return {1: "hour", 24: "day"}.get(self.hours, f"{self.hours} hours")
+
+    def label(self, bar: Bar) -> str:
+        """What stands below a bar."""
+        return f"{bar.start:%H}:00" if self.hours == 1 else f"{bar.start:%d %b}"
+
+
+def course(user: User, asked: Chosen, now: datetime) -> Course:
+    """Allowed and refused over the period, as far as `user` sees the models. One query."""
+    length, many = BARS[asked.period]
+    starts = _starts(now, length, many)
+    if asked.is_counted_by_hour:
+        quarters = asked.is_counted_by_quarter and length % QUARTER == 0
+        sums: QuerySet[Any] = (QuarterTraffic if quarters else Traffic).objects.visible_to(user)
+        rows = asked.of_traffic(sums).filter(hour__gte=starts[0])
+        found = rows.values_list("hour", "allowed").annotate(n=Sum("count")).order_by()
+    else:
+        kept = asked.of(Decision.objects.visible_to(user), now=now).filter(decided_at__gte=starts[0])
+        found = (
+            kept.annotate(hour=TruncHour("decided_at", tzinfo=UTC))
+            .values_list("hour", "allowed")
+            .annotate(n=Count("pk"))
+            .order_by()
+        )
+    summed: dict[tuple[int, bool], int] = defaultdict(int)
+    for hour, allowed, number in found:
+        summed[int((hour - starts[0]) / (HOUR * length)), allowed] += number
+    bars = [Bar(start, summed[place, True], summed[place, False]) for place, start in enumerate(starts)]
+    return Course(length, bars)
+
+
+def refusals(user: User, since: datetime) -> list[tuple[str, int]]:
+    """The reasons of refusals since then, most frequent first."""
+    rows = Traffic.objects.visible_to(user).filter(hour__gte=since, allowed=False)
+    return [
+        (row["reason"], row["n"])
+        for row in rows.values("reason").annotate(n=Sum("count")).order_by("-n", "reason")[:20]
+    ]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asked how much."""
+
+    caller: str
+    environment: str
+    allowed: int
+    refused: int
+    last: datetime  # the hour in which it asked last
+
+    @property
+    def total(self) -> int:
+        return self.allowed + self.refused
+
+
+def askers(rows: Sequence[tuple[Any, ...]]) -> list[Asker]:
+    """Who asked, most first."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for caller, environment, _, allowed, number, last in rows:
+        one = found.setdefault((caller, environment), [0, 0, last])
+        one[0 if allowed else 1] += number
+        one[2] = max(one[2], last)
+    made = [Asker(*key, *value) for key, value in found.items()]
+    return sorted(made, key=lambda one: (-one.total, one.caller, one.environment))
+
+
+def refused_for(rows: Sequence[tuple[Any, ...]]) -> list[tuple[str, int]]:
+    """The reasons of refusals, most frequent first."""
+    found: dict[str, int] = defaultdict(int)
+    for _, _, reason, allowed, number, _ in rows:
+        if not allowed:
+            found[reason] += number
+    return sorted(found.items(), key=lambda one: (-one[1], one[0]))
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """From request to decision, over the last decisions, in milliseconds."""
+
+    of: int
+    median: float
+    most: float  # 95 of 100 were faster
+    worst: float
+
+
+def latencies(slug: str, since: datetime) -> Latencies | None:
+    """How long the gate took for this model; None where the journal does not hold it. One query, or none."""
+    if not keeps_times():
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(LATENCIES, [slug, since, RECENT])
+        number, median, most, worst = cursor.fetchone()
+    return Latencies(number, median / 1000, most / 1000, worst / 1000) if number else None
+
+
+def keeps_times() -> bool:
+    """Whether a decision holds how long it took."""
+    return any(one.name == "microseconds" for one in Decision._meta.concrete_fields)
+
+
+LATENCIES = """
+SELECT count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY microseconds),
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY microseconds), max(microseconds)
+FROM (SELECT microseconds FROM governance_decision WHERE model = %s AND decided_at >= %s AND microseconds IS NOT NULL
+      ORDER BY decided_at DESC LIMIT %s) AS recent
+"""
+
+
+def of_model(slug: str, since: datetime) -> list[tuple[Any, ...]]:
+    """(caller, environment, reason, allowed, number, last hour) of one model since then. One query."""
+    rows = Traffic.objects.filter(model=slug, hour__gte=since)
+    return list(
+        rows.values_list("caller", "environment", "reason", "allowed")
+        .annotate(n=Sum("count"), last=Max("hour"))
+        .order_by()
+    )
+
+
+def _starts(now: datetime, length: int, many: int) -> list[datetime]:
+    """Where the bars begin: on whole hours, or on days of UTC."""
+    this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    this -= HOUR * (this.hour % length)
+    return [this - HOUR * length * back for back in range(many - 1, -1, -1)]

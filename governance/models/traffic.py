@@ -1,0 +1,150 @@
+"""How much was asked: decisions by hour, so that a page counts thousands of rows and never millions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import connection, models
+
+from registry.models import Model, sees_everything
+
+if TYPE_CHECKING:
+    from registry.models import User
+
+BATCHES = 2_000  # counted in one statement
+
+# Taken and counted in one statement: a batch is counted once, whatever is killed when. Two workers take different batches.
+# Only models that exist have rows of their own: whoever asks for made-up names makes no rows.
+COUNT = """
+WITH taken AS (
+  DELETE FROM governance_uncounted WHERE batch IN (
+    SELECT batch FROM governance_uncounted LIMIT %s FOR UPDATE SKIP LOCKED
+  ) RETURNING batch
+), alike AS MATERIALIZED (
+  SELECT date_trunc('hour', d.decided_at, 'UTC') AS hour, coalesce(m.slug, '') AS model, d.environment, d.caller, d.door,
+         d.reason, d.allowed, count(*) AS count
+  FROM taken t
+  JOIN governance_decision d ON d.batch_id = t.batch
+  LEFT JOIN registry_model m ON m.slug = d.model
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
+), hours AS (
+  INSERT INTO governance_decisionhour AS h (hour, model, environment, caller, door, reason, allowed, count)
+  SELECT * FROM alike ORDER BY 1, 2, 3, 4, 5, 6, 7
+  ON CONFLICT (model, hour, environment, caller, door, reason, allowed) DO UPDATE SET count = h.count + excluded.count
+), quarters AS (
+  INSERT INTO governance_decisionquarter AS q (start, model, allowed, count)
+  SELECT date_bin('6 hours', hour, '2000-01-01 00:00:00+00'), model, allowed, sum(count) FROM alike GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (start, model, allowed) DO UPDATE SET count = q.count + excluded.count
+)
+SELECT count(*) FROM taken
+"""
+
+
+class DecisionHour(models.Model):
+    """Decisions of one hour that are alike in what a page counts by. Derived from the journal, which is the truth."""
+
+    hour = models.DateTimeField()
+    model = models.CharField(max_length=120, blank=True)  # the slug; empty for what is no model here
+    environment = models.CharField(max_length=12, blank=True)
+    caller = models.CharField(max_length=150, blank=True)
+    door = models.CharField(max_length=12)
+    reason = models.CharField(max_length=40)
+    allowed = models.BooleanField()
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "hour", "environment", "caller", "door", "reason", "allowed"],
+                name="decisionhour_once",
+            ),
+            models.CheckConstraint(condition=models.Q(count__gt=0), name="decisionhour_of_something"),
+        ]
+        indexes = [models.Index(fields=["hour"], name="decisionhour_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.reason} at {self.hour:%Y-%m-%d %H} h"
+
+
+class DecisionQuarter(models.Model):
+    """The same by a quarter of a day and by model alone: what a picture of weeks over all models is drawn from."""
+
+    start = models.DateTimeField()
+    model = models.CharField(max_length=120, blank=True)
+    allowed = models.BooleanField()
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["start", "model", "allowed"], name="decisionquarter_once"),
+            models.CheckConstraint(condition=models.Q(count__gt=0), name="decisionquarter_of_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} from {self.start:%Y-%m-%d %H} h"
+
+
+class Uncounted(models.Model):
+    """A batch that `DecisionHour` does not know yet. Written by a trigger with the batch itself (migration 0085)."""
+
+    batch = models.UUIDField(primary_key=True)
+
+    def __str__(self) -> str:
+        return f"uncounted {self.batch}"
+
+
+class TrafficQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        """As with decisions: the models that one sees; the rest only for who sees everything."""
+        if sees_everything(user):
+            return self
+        return self.filter(model__in=Model.objects.visible_to(user).values("slug"))
+
+
+class Traffic(models.Model):
+    """Every decision, counted: the hours, and what is not in them yet. A view (migration 0085), so both are of one
+    snapshot. A row is no thing of its own: only sums mean something, and `hour` is no key though Django wants one.
+    """
+
+    hour = models.DateTimeField(primary_key=True)
+    model = models.CharField(max_length=120)
+    environment = models.CharField(max_length=12)
+    caller = models.CharField(max_length=150)
+    door = models.CharField(max_length=12)
+    reason = models.CharField(max_length=40)
+    allowed = models.BooleanField()
+    count = models.BigIntegerField()
+
+    objects = TrafficQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "governance_traffic"
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.reason}"
+
+
+class QuarterTraffic(models.Model):
+    """The same view of `DecisionQuarter`. `hour` is the one in which the quarter begins."""
+
+    hour = models.DateTimeField(primary_key=True)
+    model = models.CharField(max_length=120)
+    allowed = models.BooleanField()
+    count = models.BigIntegerField()
+
+    objects = TrafficQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "governance_quartertraffic"
+
+    def __str__(self) -> str:
+        return f"{self.count} from {self.hour:%Y-%m-%d %H} h"
+
+
+def count_batches(most: int = BATCHES) -> int:
+    """Count up to `most` batches that are not counted yet, each exactly once; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [most])
+        return int(cursor.fetchone()[0])
