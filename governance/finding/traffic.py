@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from governance.finding.decisions import Chosen
 from governance.models import Decision, QuarterTraffic, Traffic
 from registry.models import User
 
-HOUR = timedelta(hours=1)
+HOUR, MONTH = timedelta(hours=1), timedelta(days=30)
+MOST_BARS = 90
 # By period: hours of one bar, and how many bars
 BARS = {"hour": (1, 24), "day": (1, 24), "week": (6, 28), "month": (24, 30), "all": (24, 90)}
 QUARTER = 6  # hours
@@ -63,13 +65,17 @@ class Course:
 
 
 def course(user: User, asked: Chosen, now: datetime) -> Course:
-    """Allowed and refused over the period, as far as `user` sees the models. One query."""
-    length, many = BARS[asked.period]
-    starts = _starts(now, length, many)
+    """Allowed and refused over the period, as far as `user` sees the models. One query.
+
+    A time of one's own is told by whole bars: the first and the last may reach beyond it.
+    """
+    end = min(asked.until or now, now)
+    length, many = _shape(asked, end)
+    starts = _starts(end, length, many)
     if asked.is_counted_by_hour:
         quarters = asked.is_counted_by_quarter and length % QUARTER == 0
         sums: QuerySet[Any] = (QuarterTraffic if quarters else Traffic).objects.visible_to(user)
-        rows = asked.of_traffic(sums).filter(hour__gte=starts[0])
+        rows = asked.of_traffic(sums).filter(hour__gte=starts[0], hour__lt=starts[-1] + HOUR * length)
         found = rows.values_list("hour", "allowed").annotate(n=Sum("count")).order_by()
     else:
         kept = asked.of(Decision.objects.visible_to(user), now=now).filter(decided_at__gte=starts[0])
@@ -171,6 +177,15 @@ def of_model(slug: str, since: datetime) -> list[tuple[Any, ...]]:
         .annotate(n=Sum("count"), last=Max("hour"))
         .order_by()
     )
+
+
+def _shape(asked: Chosen, end: datetime) -> tuple[int, int]:
+    """Hours of one bar, and how many bars: those of the period, or what suits a time of one's own."""
+    if not (asked.since or asked.until):
+        return BARS[asked.period]
+    hours = (end - (asked.since or end - MONTH)) / HOUR
+    length = 1 if hours <= 48 else QUARTER if hours <= 14 * 24 else 24
+    return length, max(1, min(MOST_BARS, math.ceil(hours / length) + 1))
 
 
 def _starts(now: datetime, length: int, many: int) -> list[datetime]:

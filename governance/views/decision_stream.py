@@ -136,7 +136,7 @@ def stream(request: PortalRequest) -> HttpResponseBase:
     place = PLACES.take(request.user.pk)
     if place is None:
         busy = HttpResponse(
-            "All places are taken; ask again in a moment.\n", content_type="text/plain", status=503
+            "All places are taken; ask again in a moment.\n", content_type="text/plain", status=429
         )
         busy["Retry-After"] = "10"
         return busy

@@ -118,6 +118,19 @@ def test_filters_of_the_list_hold_for_the_course(auditor: User, model: Model, co
         assert found.total == number, query
 
 
+@pytest.mark.parametrize(("days", "step"), [(1, "hour"), (5, "6 hours"), (25, "day"), (400, "day")])
+def test_a_time_of_ones_own_has_bars_that_suit_it(model: Model, auditor: User, days: int, step: str) -> None:
+    for back in (1, 60):
+        written({"model": model.slug}, at=NOW - timedelta(days=back, hours=-1))
+    written({"model": model.slug}, at=NOW + timedelta(days=2))
+
+    found = traffic.course(auditor, Chosen(since=NOW - timedelta(days=days), until=NOW), timezone.now())
+
+    assert found.step == step
+    assert found.total == (2 if days == 400 else 1)
+    assert len(found.bars) <= 90
+
+
 def test_bars_are_whole_days_of_utc() -> None:
     bars = traffic._starts(NOW, 24, 30)
 
