@@ -185,13 +185,14 @@ class Gate:
         """The stored answer, or None: whatever goes wrong here, nothing is allowed."""
         try:
             now = time.monotonic()
+            at = self.clock.microseconds(now)
             if wait := self.stuffing.wait(query):
-                answer = held_back(query, self.clock.at(now), wait)
+                answer = held_back(query, at, wait)
             else:
-                answer = refuse(query, self.clock.at(now)) if query.refusal else await self._known(query, now)
+                answer = refuse(query, at) if query.refusal else await self._known(query, now, at)
                 if answer.reason in COUNTED:
                     await self.stuffing.saw(answer)
-            answer.id = ids.new(self.clock.microseconds(now))
+            answer.id = ids.new(at)
             await self.journal.record(answer)
         except (Unanswered, Unwritten) as error:
             log.warning(
@@ -204,17 +205,19 @@ class Gate:
             return None
         return answer
 
-    async def _known(self, query: Query, now: float) -> Answer:
+    async def _known(self, query: Query, now: float, at: int) -> Answer:
         grant = await self._grant(query, now)
         kind = (query.door, query.action, query.method, query.operation.protocol, query.named)
+        answer: Answer | None
         try:
             answer = grant.settled[kind]
         except KeyError:
             answer = grant.settled[kind] = settled(query, grant.facts)
             if answer:
                 answer.frame = frame(answer)
-        at = self.clock.at(now)
-        return answer.again(query, at) if answer else await self._weighed(query, replace(grant.facts, at=at))
+        if answer:
+            return answer.again(query, at)
+        return await self._weighed(query, replace(grant.facts, at=self.clock.at(now)))
 
     async def _grant(self, query: Query, now: float) -> Grant:
         key = self.grants.key(query)

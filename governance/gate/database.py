@@ -20,6 +20,11 @@ class Unanswered(Exception):
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def since_1970(at: datetime) -> int:
+    """Microseconds."""
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
 class Clock:
     """The database's time, carried on between two looks at it by a clock that never jumps.
 
@@ -31,7 +36,7 @@ class Clock:
 
     def set(self, now: datetime, asked: float) -> None:
         """The database has said what time it is; it was asked at this moment of the monotonic clock."""
-        self._ahead = round((now - EPOCH) / timedelta(microseconds=1)) - round(asked * 1_000_000)
+        self._ahead = since_1970(now) - round(asked * 1_000_000)
 
     def microseconds(self, moment: float) -> int:
         """The time at this moment of the monotonic clock, since 1970."""
@@ -47,7 +52,7 @@ class Clock:
 
     def when(self, at: datetime) -> float:
         """The moment of the monotonic clock at which it will be this time."""
-        return (round((at - EPOCH) / timedelta(microseconds=1)) - self._ahead) / 1_000_000
+        return (since_1970(at) - self._ahead) / 1_000_000
 
 
 class Database:

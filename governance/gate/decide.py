@@ -7,11 +7,11 @@ policy says, and only then which versions there are and whether this one is clea
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from governance import policies
 from governance.gate import reach, reasons
+from governance.gate.database import since_1970
 from governance.gate.facts import Facts, TokenFacts
 from governance.gate.ratelimit import Left
 from governance.gate.request import PROXY, Query
@@ -31,7 +31,7 @@ class Answer:
 
     allowed: bool
     reason: str
-    at: datetime
+    at: int  # microseconds since 1970, by the database's clock
     query: Query
     environment: str = ""
     version: int | None = None
@@ -44,7 +44,7 @@ class Answer:
     frame: Any = None
     left: tuple[Left, ...] = ()  # of the limits that were counted
 
-    def again(self, query: Query, at: datetime) -> Answer:
+    def again(self, query: Query, at: int) -> Answer:
         """The same answer to a query that differs in nothing it depends on."""
         return Answer(
             self.allowed, self.reason, at, query, self.environment, self.version, self.caller, self.token,
@@ -57,7 +57,7 @@ class Answer:
         return reasons.told(self.reason)
 
 
-def refuse(query: Query, at: datetime) -> Answer:
+def refuse(query: Query, at: int) -> Answer:
     """The answer to a query that is refused as it stands."""
     return Answer(allowed=False, reason=query.refusal, at=at, query=query)
 
@@ -97,7 +97,7 @@ def decide(query: Query, facts: Facts) -> Answer:
     return Answer(
         allowed=reason == passed and known,
         reason=reason,
-        at=facts.at,
+        at=since_1970(facts.at),
         query=query,
         environment=token.environment if token else "",
         version=facts.version if reason in (passed, *ABOUT_VERSION) else None,

@@ -7,10 +7,12 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from governance.gate.database import EPOCH
 from governance.gate.decide import Answer
 
 # Every column of a decision but its digest, in the order of the COPY. Rows of the first form had no more than these.
@@ -59,46 +61,48 @@ def stamp(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """All that decisions of one kind have in common, written once: JSON and line with places for what is `OWN`."""
+    """All that decisions of one kind have in common, written once: the pieces of JSON and line between what is `OWN`."""
 
-    json: str
-    line: str
+    json: tuple[str, ...]
+    line: tuple[str, ...]
 
 
 def frame(answer: Answer) -> Frame:
     """The frame of this answer and of all that differ from it in nothing but what is `OWN`."""
-    place = {name: f"\0{name}\0" for name in OWN}
-    fields = {name: _form(value) for name, value in fields_of(answer, "").items()} | place
-    text = _json(fields).replace("%", "%%")
-    cells = "\t".join(_cell(fields[name]) for name in FIELDS).replace("%", "%%")
-    for name in OWN:
-        mark = f'"\\u0000{name}\\u0000"' if name == "payload_bytes" else f"\\u0000{name}\\u0000"
-        text = text.replace(mark, f"%({name})s")
-        cells = cells.replace(place[name], f"%({name})s")
-    return Frame(text, cells + "\t")
+    fields = {name: _form(value) for name, value in fields_of(answer, "").items()} | dict.fromkeys(OWN, "\0")
+    text = _json(fields | {"payload_bytes": None}).replace('"payload_bytes":null', '"payload_bytes":\\u0000')
+    line = "\t".join(_cell(fields[name]) for name in FIELDS) + "\t"
+    return Frame(tuple(text.split("\\u0000")), tuple(line.split("\0")))
 
 
 def written(answer: Answer, batch: str) -> tuple[str, bytes]:
     """The line of COPY's text format, and the digest that it ends with."""
     query = answer.query
-    size = query.payload_bytes
-    if not PLAIN.match(f"{query.network}{query.purpose}{query.request_id}"):
+    network, purpose, asked, size = query.network, query.purpose, query.request_id, query.payload_bytes
+    if not PLAIN.match(f"{network}{purpose}{asked}"):
         return _spelled_out(answer, batch)
     if answer.frame is None:
         answer.frame = frame(answer)
-    own = {
-        "batch": batch,
-        "decided_at": stamp(answer.at),
-        "id": answer.id,
-        "network": query.network,
-        "payload_bytes": "null" if size is None else size,
-        "purpose": query.purpose,
-        "request_id": query.request_id,
-    }
-    digest = sha256((answer.frame.json % own).encode())
+    at, own, length = moment(answer.at), answer.id, "null" if size is None else size
+    a, b, c, d, e, f, g, h = answer.frame.json
+    text = f"{a}{batch}{b}{at}{c}{own}{d}{network}{e}{length}{f}{purpose}{g}{asked}{h}"
+    digest = sha256(text.encode())
     if size is None:
-        own["payload_bytes"] = "\\N"
-    return f"{answer.frame.line % own}{digest.hexdigest()}\n", digest.digest()
+        length = "\\N"
+    a, b, c, d, e, f, g, h = answer.frame.line
+    line = f"{a}{own}{b}{batch}{c}{at}{d}{asked}{e}{network}{f}{purpose}{g}{length}{h}{digest.hexdigest()}\n"
+    return line, digest.digest()
+
+
+def moment(microseconds: int) -> str:
+    """The same form of a time since 1970."""
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return f"{_second(seconds)}.{rest:06d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _spelled_out(answer: Answer, batch: str) -> tuple[str, bytes]:
@@ -113,7 +117,7 @@ def fields_of(answer: Answer, batch: str) -> dict[str, Any]:
     return {
         "id": answer.id,
         "batch": batch,
-        "decided_at": answer.at,
+        "decided_at": EPOCH + timedelta(microseconds=answer.at),
         "allowed": answer.allowed,
         "reason": answer.reason,
         "environment": answer.environment,

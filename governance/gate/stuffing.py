@@ -15,7 +15,6 @@ import logging
 import time
 from collections import OrderedDict
 from dataclasses import replace
-from datetime import datetime
 from math import ceil
 
 from redis.asyncio import Redis
@@ -110,6 +109,6 @@ class Stuffing:
         return count + 1, end - now
 
 
-def held_back(query: Query, at: datetime, wait: int) -> Answer:
+def held_back(query: Query, at: int, wait: int) -> Answer:
     """The answer to a query that is held back. Journalled like any other; it costs no look at the database."""
     return replace(refuse(replace(query, refusal=CODE), at), wait=wait)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from governance import clearance, policies
 from governance.gate import reasons
+from governance.gate.database import since_1970
 from governance.gate.decide import decide, weigh
 from governance.gate.doors import MLFLOW, Operation
 from governance.gate.facts import Facts, TokenFacts
@@ -113,7 +114,7 @@ def test_everything_right_is_allowed() -> None:
 
     assert answer.allowed
     assert (answer.reason, answer.version, answer.caller, answer.token) == ("allowed", 2, "scorer", "5a2e")
-    assert (answer.environment, answer.endpoint, answer.at) == ("production", SERVER, NOW)
+    assert (answer.environment, answer.endpoint, answer.at) == ("production", SERVER, since_1970(NOW))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from governance import tokens
 from governance.gate.configuration import database
+from governance.gate.database import since_1970
 from governance.gate.decide import Answer, refuse
 from governance.gate.known import Known
 from governance.gate.request import Query
@@ -131,7 +132,7 @@ def query(address: str = "192.0.2.7", **facts: str) -> Query:
 
 
 def answer(asked: Query, reason: str = "token_unknown") -> Answer:
-    return refuse(replace(asked, refusal=reason), datetime.now(UTC))
+    return refuse(replace(asked, refusal=reason), since_1970(datetime.now(UTC)))
 
 
 class NoneKnown(Known):
