@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import sys
@@ -10,6 +11,7 @@ import tempfile
 # Milliseconds for the head of a request, and of silence between two on one connection.
 HEADER_PATIENCE = 10_000
 HEAD_LIMIT = 65_536  # bytes of a head; a longer one is 431
+GARBAGE = 20_000  # new objects between two looks for cycles
 SPARE_FILES = 128  # descriptors that are kept for the database, Redis and logs
 
 # The server's own few lines, in the form of all others.
@@ -31,7 +33,13 @@ def application() -> object:
     from governance.gate.configuration import from_settings
 
     logs.install()
-    return Gate(from_settings())
+    gate = Gate(from_settings())
+    # What has been loaded so far stays for good. To look through it again and again for cycles would stop every query for as
+    # long; what queries leave behind is looked through as before, in larger portions.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 50)
+    return gate
 
 
 def callers(wanted: int) -> int:
