@@ -32,6 +32,7 @@ from governance.policies import Shortage
 log = logging.getLogger("governance.gate")
 
 Scope = dict[str, Any]
+HOUR = 3600.0
 
 
 class Gate:
@@ -45,6 +46,13 @@ class Gate:
             configuration.database, size=configuration.connections, patience=configuration.database_patience
         )
         self.grants = Grants(self.database, self.clock, peppers=configuration.peppers)
+        self.metrics.level("cardinal_gate_grants", "Grants in memory.", self.grants.__len__)
+        self.metrics.level(
+            "cardinal_gate_news_age_seconds",
+            "Up to when all changes are known.",
+            lambda: min(self.grants.age, HOUR),
+            max,
+        )
         self.freshness = Freshness(configuration.database, self.grants, self.clock)
         self.journal = Journal(
             configuration.database, patience=configuration.journal_patience, metrics=self.metrics
@@ -188,9 +196,11 @@ class Gate:
             at = self.clock.microseconds(now)
             if wait := self.stuffing.wait(query):
                 answer = held_back(query, at, wait)
+                self.metrics.stuffing["held_back",] += 1
             else:
                 answer = refuse(query, at) if query.refusal else await self._known(query, now, at)
                 if answer.reason in COUNTED:
+                    self.metrics.stuffing["seen",] += 1
                     await self.stuffing.saw(answer)
             answer.id = ids.new(at)
             await self.journal.record(answer)
@@ -221,7 +231,11 @@ class Gate:
 
     async def _grant(self, query: Query, now: float) -> Grant:
         key = self.grants.key(query)
-        return self.grants.find(key, now) or await self.grants.load(key, query)
+        grant = self.grants.find(key, now)
+        if grant is None:
+            self.metrics.asked["unknown" if self.grants.proven(now) else "unproven",] += 1
+            grant = await self.grants.load(key, query)
+        return grant
 
     async def _weighed(self, query: Query, facts: Facts) -> Answer:
         answer, owed = weigh(query, facts)

@@ -71,7 +71,6 @@ class Grants:
         self._lately: dict[str, int] = {}
         self._all_until = 0  # news up to this one concern everything
         self._fresh_until = -inf
-        self.hits = self.misses = self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._known)
@@ -80,6 +79,10 @@ class Grants:
     def age(self) -> float:
         """Seconds since the last moment up to which all news are known to have arrived; infinite when there is none."""
         return time.monotonic() - (self._fresh_until - FRESH)
+
+    def proven(self, now: float) -> bool:
+        """Whether what is known surely is what the database would say at this moment (monotonic)."""
+        return now <= self._fresh_until
 
     def key(self, query: Query) -> Key:
         """Under which name the grant for this query is kept: the token only as its keyed digest."""
@@ -94,12 +97,10 @@ class Grants:
         if grant is None or grant.until <= now:
             return None
         grant.used = True
-        self.hits += 1
         return grant
 
     async def load(self, key: Key, query: Query) -> Grant:
         """The grant as the database has it now, or `Unanswered`. Kept when nothing has been heard of it meanwhile."""
-        self.misses += 1
         now = time.monotonic()
         if now > self._fresh_until:
             return await self._ask(key, query)
@@ -135,7 +136,6 @@ class Grants:
         self._news += 1
         self._all_until = self._news
         self._flights.clear()
-        self.dropped += len(self._known)
         self._known.clear()
         self._strangers.clear()
         self._by_concern.clear()
@@ -208,7 +208,6 @@ class Grants:
                 self._drop(grant)
 
     def _drop(self, grant: Grant) -> None:
-        self.dropped += 1
         if self._known.get(grant.key) is grant:
             del self._known[grant.key]
         for name in grant.concerns:

@@ -38,6 +38,7 @@ DURABLE = (
     "WHERE current_setting('synchronous_commit') = 'off' AND current_setting('fsync') = 'on'"
 )
 LARGEST_BATCH = 2_000
+PENS = 1  # connections of a worker that write at the same time
 MOST_WAITING = 20_000  # decisions in memory while a commit hangs; each is refused when its patience is over
 WATCH = 0.05  # seconds between two looks at who has waited too long
 
@@ -50,32 +51,29 @@ _Entry = tuple[Answer, "asyncio.Future[None]", float]
 
 
 class Journal:
-    """One writer per process. `record` returns when the decision is committed, and raises `Unwritten` otherwise."""
+    """What one process decides. `record` returns when the decision is committed, and raises `Unwritten` otherwise."""
 
     def __init__(self, connection: Mapping[str, Any], *, patience: float, metrics: Metrics) -> None:
         self.writer = f"{socket.gethostname()}:{os.getpid()}"[:80]
-        self._name = sql.Literal(self.writer).as_string(None)
-        self._parameters = connection
         self._patience = patience
-        self._metrics = metrics
-        self._wire: Wire | None = None
         self._waiting: deque[_Entry] = deque()
-        self._flying: list[_Entry] = []
         self._work = asyncio.Event()
         self._closing = False
+        self._pens = [_Pen(connection, self.writer, metrics) for _ in range(PENS)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
         """Starts to write."""
         self._loop = asyncio.get_running_loop()
-        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._watch())]
+        self._tasks = [asyncio.create_task(self._run(pen)) for pen in self._pens]
+        self._tasks.append(asyncio.create_task(self._watch()))
 
     async def close(self) -> None:
         """Writes what still waits, then ends."""
         self._closing = True
         self._work.set()
         if self._tasks:
-            await asyncio.wait({self._tasks[0]}, timeout=self._patience)
+            await asyncio.wait(self._tasks[:PENS], timeout=self._patience)
             for task in self._tasks:
                 task.cancel()
 
@@ -88,26 +86,62 @@ class Journal:
         self._work.set()
         await stored
 
-    async def _run(self) -> None:
-        while not (self._closing and not self._waiting):
+    async def _run(self, pen: _Pen) -> None:
+        while self._waiting or not self._closing:
             if not self._waiting:
                 self._work.clear()
                 await self._work.wait()
-            self._flying = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
-            if batch := [entry for entry in self._flying if not entry[1].done()]:
-                await self._store(batch)
-            self._flying = []
-        self._drop()
+                continue
+            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+            await pen.store([entry for entry in taken if not entry[1].done()])
+        pen.drop()
 
-    async def _store(self, batch: list[_Entry]) -> None:
+    async def _watch(self) -> None:
+        """Who has waited too long is refused, also while a commit hangs.
+
+        That is not cancelled: whether the database has stored it is not known then, and it may be stored yet. What was
+        stored and not answered is a decision more than was needed, never one less.
+        """
+        while True:
+            await asyncio.sleep(WATCH)
+            overdue = time.monotonic() - self._patience
+            for pen in self._pens:
+                if pen.writes and pen.writes[0][2] < overdue:
+                    _tell(pen.writes, Unwritten("the journal takes too long"))
+            while self._waiting and self._waiting[0][2] < overdue:
+                _tell([self._waiting.popleft()], Unwritten("the journal takes too long"))
+
+
+class _Pen:
+    """One connection that writes batch after batch. `writes` are the entries of the one that is under way."""
+
+    def __init__(self, connection: Mapping[str, Any], writer: str, metrics: Metrics) -> None:
+        self._parameters = connection
+        self._name = sql.Literal(writer).as_string(None)
+        self._metrics = metrics
+        self._wire: Wire | None = None
+        self.writes: list[_Entry] = []
+
+    async def store(self, batch: list[_Entry]) -> None:
+        """Commits these entries and tells those who wait for them. Whatever goes wrong, it is told and not raised."""
+        if not batch:
+            return
+        self.writes = batch
         failure: Exception | None = None
         try:
             await self._commit([answer for answer, _, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing is stored, and the next batch must be tried
             log.error("journal.failed", extra={"error": type(error).__name__, "decisions": len(batch)})  # noqa: TRY400 - the text of a database error holds the row
             failure = Unwritten(type(error).__name__)
-            self._drop()
+            self.drop()
+        self.writes = []
         _tell(batch, failure)
+
+    def drop(self) -> None:
+        """Ends the connection; the next batch makes another."""
+        if self._wire is not None:
+            wire, self._wire = self._wire, None
+            wire.close()
 
     async def _commit(self, answers: list[Answer]) -> None:
         if self._wire is None or self._wire.broken:
@@ -120,25 +154,6 @@ class Journal:
         began = time.perf_counter()
         await self._wire.copy((statements + COPY).encode(), "".join(lines).encode())
         self._metrics.batch(len(lines), time.perf_counter() - began)
-
-    async def _watch(self) -> None:
-        """Who has waited too long is refused, also while a commit hangs.
-
-        That is not cancelled: whether the database has stored it is not known then, and it may be stored yet. What was
-        stored and not answered is a decision more than was needed, never one less.
-        """
-        while True:
-            await asyncio.sleep(WATCH)
-            overdue = time.monotonic() - self._patience
-            if self._flying and self._flying[0][2] < overdue:
-                _tell(self._flying, Unwritten("the journal takes too long"))
-            while self._waiting and self._waiting[0][2] < overdue:
-                _tell([self._waiting.popleft()], Unwritten("the journal takes too long"))
-
-    def _drop(self) -> None:
-        if self._wire is not None:
-            wire, self._wire = self._wire, None
-            wire.close()
 
 
 def _tell(entries: Iterable[_Entry], failure: Exception | None) -> None:

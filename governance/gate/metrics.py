@@ -79,8 +79,13 @@ class Metrics:
         self.limits = self.counter(
             "cardinal_gate_limits_total", "Looks at rates and quotas: counted, or why not.", "outcome"
         )
+        self.asked = self.counter(
+            "cardinal_gate_asked_total",
+            "Queries for which the database was asked: nothing was known, or nobody could show that it still holds.",
+            "why",
+        )
         self.stuffing = self.counter(
-            "cardinal_gate_stuffing_total", "Tokens that were guessed at, by what came of it.", "outcome"
+            "cardinal_gate_stuffing_total", "Tokens that nobody has issued: seen, or held back.", "outcome"
         )
         self.latency = self.histogram(
             "cardinal_gate_decision_seconds", "From request to stored decision.", SECONDS
