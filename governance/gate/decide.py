@@ -71,6 +71,8 @@ def weigh(query: Query, facts: Facts) -> tuple[Answer, tuple[policies.Charge, ..
         return decide(query, facts), ()
     own = reach.charge(facts.token)
     owed = policies.charges(facts.policy, _asked(query, facts, facts.token))
+    if not own and not owed:
+        return decide(query, facts), ()
     answer = decide(
         query,
         replace(facts, spent=dict.fromkeys([own.key] if own else []) | {charge.key: None for charge in owed}),

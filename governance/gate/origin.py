@@ -8,7 +8,6 @@ not: a second source would be one more that a proxy may forget to overwrite.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from governance.policies import plain_address
@@ -17,9 +16,6 @@ FORWARDED_FOR = b"x-forwarded-for"
 LONGEST_CHAIN = 20  # proxies between a caller and the gate
 Networks = Sequence[IPv4Network | IPv6Network]
 Peer = Sequence[object] | None
-
-# Peers are few and come again with each query.
-_address = lru_cache(maxsize=1024)(plain_address)
 
 
 def network(
@@ -38,7 +34,7 @@ def network(
     said = b",".join(value for name, value in headers if name == FORWARDED_FOR)
     chain = said.decode("latin-1").split(",") if said else []
     for place, text in enumerate(reversed(chain)):
-        address = _address(text.strip())
+        address = plain_address(text.strip())
         if address is None or place >= LONGEST_CHAIN:
             return ""
         if not _is_among(address, trusted) or place == len(chain) - 1:
@@ -53,7 +49,7 @@ def is_trusted(peer: Peer, trusted: Networks) -> bool:
 
 
 def _of(peer: Peer) -> IPv4Address | IPv6Address | None:
-    return _address(str(peer[0])) if peer else None
+    return plain_address(str(peer[0])) if peer else None
 
 
 def _is_among(address: IPv4Address | IPv6Address, networks: Networks) -> bool:

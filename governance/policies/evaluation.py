@@ -83,7 +83,9 @@ def charges(content: Any, query: Query) -> tuple[Charge, ...]:
     decides: something else denies, or a rule without limits allows.
     """
     policy = compiled(content)
-    if _unusable(policy) is not None or any(_denies(rule, query) for rule in policy.rules):
+    if not any(rule.charge for rule in policy.rules) or _unusable(policy) is not None:
+        return ()
+    if any(_denies(rule, query) for rule in policy.rules):
         return ()
     found = []
     for rule in policy.rules:

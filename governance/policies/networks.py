@@ -41,6 +41,7 @@ class Networks:
         return f"from the network {listed(map(str, self.ranges), 'or')}"
 
 
+@lru_cache(maxsize=4_096)
 def plain_address(text: str) -> IPv4Address | IPv6Address | None:
     """The address in `text`, an IPv4 address in IPv6 clothes as what it is; None when it is none."""
     try:
