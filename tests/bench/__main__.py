@@ -25,7 +25,7 @@ def main(chosen: list[str]) -> int:
     from django.core.management import call_command
 
     from governance import embedded
-    from tests.bench import fresh, gate, mlflow, pages, reach, report, soak
+    from tests.bench import fresh, gate, memory, mlflow, pages, reach, report, soak
 
     known = {
         "gate": gate.measure,
@@ -35,7 +35,7 @@ def main(chosen: list[str]) -> int:
         "mlflow": mlflow.measure,
     }
     usual = tuple(known)
-    known |= {"fresh": fresh.measure, "soak": soak.measure}
+    known |= {"fresh": fresh.measure, "soak": soak.measure, "memory": memory.measure}
     if len(chosen) == 2 and chosen[0] == "soak" and chosen[1].replace(".", "", 1).isdigit():
         known["soak"] = partial(soak.measure, float(chosen.pop()))
     if unknown := set(chosen) - set(known):
