@@ -33,6 +33,9 @@ from tests.governance.gate.wire import Ask, Line, Told
 
 NOTHING: frozenset[str] = frozenset()
 ELSEWHERE = {"allowed", "break_glass"}  # codes that no flip denies with
+# Brought about by a body or by a crowd, not by one condition: behind/test_chat.py and test_stuffing.py have them.
+ONLY_TOLD = {"stopped"}  # never journalled
+OF_BODIES_AND_CROWDS = {"body_refused", "slow_caller", "gate_busy", "too_many_unknown_tokens"}
 PAIRS = [frozenset(pair) for pair in combinations(TOKEN, 2) if not set(pair) <= COUNTED]
 
 
@@ -57,7 +60,9 @@ def table(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> I
         django_db_blocker.unblock(),
         servers.inside(address),
     ):
-        given = servers.environment(address) | {"GATE_BODY_LIMIT": str(BODY_LIMIT)}
+        given = servers.environment(address) | {
+            "GATE_BODY_LIMIT": str(BODY_LIMIT), "GATE_UNKNOWN_TOKENS": "1000000",
+        }  # fmt: skip
         gate = start(tmp_path_factory.mktemp("truth"), given)
         try:
             with Line(gate.port) as line:
@@ -120,7 +125,8 @@ def _ask(table: Table, line: Line, flipped: frozenset[str], ask: Ask) -> None:
 def _settled(house: House, line: Line, code: str, ask: Ask) -> None:
     """A change is seen within a second; the table is asked when it is."""
     until = time.monotonic() + 5
-    while (told := line.ask(ask.bytes("proxy")).code) != code:
+    expected = reasons.told(code).code
+    while (told := line.ask(ask.bytes("proxy")).code) != expected:
         assert time.monotonic() < until, f"{told}, and not {code}"
         time.sleep(0.01)
 
@@ -138,8 +144,8 @@ def test_every_reason_has_a_row() -> None:
     """A new reason is red here until it has one, and a place in the order of the reference."""
     rows = {*QUESTION, *TOKEN, *MODEL}
 
-    assert rows | ELSEWHERE == set(reasons.CODES)
-    assert set(order()) == set(reasons.CODES) - {"break_glass"}
+    assert rows | ELSEWHERE | OF_BODIES_AND_CROWDS | ONLY_TOLD == set(reasons.CODES)
+    assert set(order()) == set(reasons.CODES) - {"break_glass"} - ONLY_TOLD
 
 
 @pytest.mark.parametrize("code", [*QUESTION, *TOKEN, *MODEL])

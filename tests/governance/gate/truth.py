@@ -15,8 +15,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.actions import glass, service_accounts, token_lives
-from governance.models import PolicyVersion, ServiceAccount
+from governance.actions import glass, service_accounts, stops, token_lives
+from governance.models import PolicyVersion, ServiceAccount, Stop, Token
 from governance.policies import SCHEMA
 from governance.tokens import new
 from registry.actions import catalogue
@@ -44,6 +44,7 @@ QUESTION: dict[str, dict[str, Any]] = {
     "version_unknown": {"where": "/versions/99"},
     "not_cleared": {"where": "/versions/3"},
     "no_endpoint": {"where": "/versions/2"},
+    "protocol_refused": {"path": "/v2/models/{model}{where}/infer"},
 }
 NEVER_TOGETHER = (
     {"several_credentials", "token_missing"},
@@ -53,8 +54,9 @@ NEVER_TOGETHER = (
     {"version_unknown", "not_cleared"},
     {"version_unknown", "no_endpoint"},
     {"not_cleared", "no_endpoint"},
+    {"path_refused", "protocol_refused"},
 )
-NOT_AT_CHECK = frozenset({"too_large", "no_endpoint"})
+NOT_AT_CHECK = frozenset({"too_large", "no_endpoint", "protocol_refused"})
 
 # The token: how it is issued, and what becomes of it.
 ISSUED: dict[str, dict[str, Any]] = {
@@ -74,7 +76,7 @@ BECAME = {
     "limits_unavailable": 'limits = \'{"rate": "often"}\'',
 }
 WHOSE = frozenset({"caller_inactive", "sponsor_inactive", "scope_lost"})
-TOKEN = (*ISSUED, *BECAME, *sorted(WHOSE))
+TOKEN = (*ISSUED, *BECAME, "stopped_token", *sorted(WHOSE))
 COUNTED = frozenset({"token_rate", "token_quota", "limits_unavailable"})
 
 # The model: which policy is in force, and what else is so.
@@ -98,7 +100,8 @@ def rules() -> dict[str, dict[str, Any]]:
     }
 
 
-MODEL = ("no_policy", "policy_malformed", "policy_denies", *rules(), "version_not_named")
+STOPPED = ("stopped_all", "stopped_model")
+MODEL = ("no_policy", "policy_malformed", "policy_denies", *rules(), "version_not_named", *STOPPED)
 
 
 def order() -> list[str]:
@@ -118,6 +121,7 @@ class House:
     asks: dict[frozenset[str], Ask] = field(default_factory=dict)
     policies: dict[str, int | None] = field(default_factory=dict)
     _ids: dict[frozenset[str], Any] = field(default_factory=dict)
+    _stop: Stop | None = None
 
     def make(self, wanted: Iterable[frozenset[str]]) -> None:
         """All of it by verbs: a token for each of these sets of conditions that shall not hold."""
@@ -178,6 +182,13 @@ class House:
 
     def flip(self, code: str) -> None:
         """The one condition of the model does not hold; "" and all do."""
+        by = factories.member("compliance")
+        if self._stop:
+            self._stop = stops.lift(stop=self._stop, reason="Settled.", by=by) and None
+        if code == "stopped_all":
+            self._stop, code = stops.stop_all(reason="Attacked.", by=by), ""
+        if code == "stopped_model":
+            self._stop, code = stops.stop_model(model=self.model, reason="Nonsense.", by=by), ""
         if code == "version_not_named":
             sql("DELETE FROM registry_alias WHERE model_id = %s", self.model.pk)()
             code = ""
@@ -190,6 +201,9 @@ class House:
 
     def ruin(self) -> None:
         """What time, mistakes and administrators make of tokens and their owners after they were issued."""
+        for bits, pk in self._ids.items():
+            if "stopped_token" in bits:
+                stops.stop_token(token=Token.objects.get(pk=pk), reason="Lost.", by=factories.member("admin"))
         sql("ALTER TABLE governance_token DISABLE TRIGGER token_course")()
         for bits, pk in self._ids.items():
             for code in sorted(bits & set(BECAME)):
