@@ -165,7 +165,9 @@ class Grants:
                 "number": query.number,
             },
         )
-        if not self.proven(asked):  # the beat says the time otherwise, and is never kept waiting for a connection
+        if not self.proven(
+            asked
+        ):  # the beat says the time otherwise, and is never kept waiting for a connection
             self._clock.set(row["at"], asked)
         found = loaded(row, query.model)
         return Grant(key, self._own(found, query), self._end(found, asked), found.concerns)

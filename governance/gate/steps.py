@@ -23,11 +23,15 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "method_refused", "too_large",
         ),
     ),
+    ("Its network has not shown too many unknown tokens", ("too_many_unknown_tokens",)),
     ("A token is sent, whole and well-formed", ("token_missing", "token_malformed")),
     ("The token is one of ours", ("token_unknown",)),
     ("The token is in force", ("token_revoked", "token_expired", "token_waiting")),
     ("The account is switched on, and somebody answers for it", ("caller_inactive", "sponsor_inactive")),
+    ("Nobody has stopped everything, or this token", ("stopped_token", "stopped_all")),
+    ("Where the body names the model, it does so plainly", ("body_refused", "slow_caller", "gate_busy")),
     ("The model is there, and the token reaches it", ("model_unknown", "scope_model", "scope_lost")),
+    ("Nobody has stopped the model", ("stopped_model",)),
     ("The token is fit for this model: second person, age", ("token_waiting", "token_outlived")),
     ("The token allows the action, from here, for this purpose", ("scope_action", "scope_network", "scope_purpose")),
     (
@@ -39,7 +43,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("The version is named, is there, and the token reaches it", ("version_not_named", "version_unknown", "scope_version")),
     ("The version is cleared for the environment", ("not_cleared",)),
-    ("A model server is known", ("no_endpoint",)),
+    ("A model server is known, and speaks this protocol", ("no_endpoint", "protocol_refused")),
     ("The token has something left of its own limits", ("token_rate", "token_quota", "limits_unavailable")),
 )  # fmt: skip
 CLEARED, ENDPOINT = "not_cleared", "no_endpoint"
