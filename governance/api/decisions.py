@@ -50,7 +50,9 @@ class DecisionFilter(serializers.Serializer[Any]):
     )
     environment = serializers.ChoiceField(choices=Environment.choices, required=False, allow_blank=True)
     token = serializers.UUIDField(required=False, help_text="Id of a token.")
-    network = serializers.IPAddressField(required=False, help_text="Address that the query came from.")
+    network = serializers.IPAddressField(
+        required=False, allow_blank=True, help_text="Address that the query came from."
+    )
     door = serializers.ChoiceField(choices=[name for name, _ in DOORS], required=False, allow_blank=True)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)

@@ -164,8 +164,9 @@ class Exchange:
         self.upstream = answer.endpoint
         self.body = body
         self.started = False
+        self.trace: Headers | None = None
         self._query = answer.query
-        self.given, self._own, self.send = given, own, send
+        self._given, self._own, self.send = given, own, send
         self._content = (
             document.naming(self.upstream.name(answer.query.model)) if document is not None else None
         )
@@ -192,7 +193,7 @@ class Exchange:
         )
         headers: Headers = [
             (b"host", parts.netloc.encode()),
-            *onward(self.given, self._query.request_id),
+            *onward(self._given, self._query.request_id, self.trace),
             *secret,
         ]
         content: bytes | AsyncIterator[bytes] | None = None
@@ -263,11 +264,15 @@ async def _opened(
     raise AssertionError("the second try answers or raises")
 
 
-def onward(given: Headers, request_id: str) -> Headers:
-    """The headers that the model server gets."""
+def onward(given: Headers, request_id: str, traced: Headers | None = None) -> Headers:
+    """The headers that the model server gets. `traced`: the trace it is in, where somebody follows it here."""
     passed = {name: value for name, value in given if name in PASSED_ON}
     usual = {b"accept": b"*/*", b"accept-encoding": b"identity", b"user-agent": b"cardinal-gate"}
-    return [*(usual | passed).items(), (b"x-request-id", request_id.encode()), *trace.onward(given)]
+    return [
+        *(usual | passed).items(),
+        (b"x-request-id", request_id.encode()),
+        *(trace.onward(given) if traced is None else traced),
+    ]
 
 
 def backward(given: Headers) -> Headers:

@@ -138,8 +138,7 @@ class Traces:
             ) as span:
                 headers: dict[str, str] = {}
                 self._carrier.inject(headers)
-                kept = [pair for pair in exchange.given if pair[0] not in CARRIED]
-                exchange.given = kept + [(name.encode(), value.encode()) for name, value in headers.items()]
+                exchange.trace = [(name.encode(), value.encode()) for name, value in headers.items()]
                 status = await forward(exchange)
                 span.set_attribute("http.response.status_code", status)
                 return status

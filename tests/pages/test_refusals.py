@@ -19,7 +19,7 @@ AsUser = Callable[[User], Client]
 # Walks over all pages in one test each: what they stand on is made once.
 LISTS = [
     "home", "models", "datasets", "systems", "affected", "imports", "reviews", "policies", "tokens",
-    "reports", "teams", "trail", "inbox", "notice-settings", "absence", "reminders",
+    "reports", "teams", "trail", "inbox", "notice-settings", "absence", "reminders", "stops", "anomalies",
 ]  # fmt: skip
 BY_ROLE = [
     "decisions",
@@ -52,6 +52,7 @@ BY_ROLE = [
     "role-give",
     "duties",
     "duties-csv",
+    "stop-all",
 ]  # 403 without the role
 TABLES = ["models-csv", "systems-csv", "datasets-csv"]
 OPEN_TO_ALL = [
@@ -130,6 +131,11 @@ FORBIDDEN = {
     "policy-edit": "reviewer",
     "token-new": "reviewer",
     "token-revoke": "auditor",
+    "token-stop": "auditor",
+    "model-stop": "reviewer",
+    "stop-all": "owner",
+    "stop-lift": "owner",
+    "anomaly-dismiss": "auditor",
     "policy-put-back": "reviewer",
     "token-rotate": "auditor",
     "token-countersign": "auditor",
