@@ -257,8 +257,8 @@ def test_what_was_not_asked_is_not_claimed() -> None:
     assert [step.state for step in steps.walked("break_glass", allowed=True, door="proxy")].count(
         "overridden"
     ) == 1
-    assert [step.state for step in steps.walked("token_waiting", allowed=False, door="proxy")][3:8] == [
-        *["untold"] * 4,
+    assert [step.state for step in steps.walked("token_waiting", allowed=False, door="proxy")][4:12] == [
+        *["untold"] * 7,
         "not_asked",
     ]
     assert steps.walked("of_a_later_release", allowed=False, door="check") == ()
