@@ -226,7 +226,7 @@ class SponsorForm(forms.Form):
 
     sponsor = forms.ModelChoiceField(
         queryset=User.objects.none(), to_field_name="username", label="New sponsor",
-        help_text="Its tokens reach what this person sees, with the next query.",
+        help_text="Its tokens reach what this person sees, within a second.",
     )  # fmt: skip
 
     def __init__(self, now: User, data: Any = None) -> None:

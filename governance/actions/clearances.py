@@ -151,7 +151,7 @@ def _outdate(codes: dict[int, tuple[str, ...]], by: User) -> list[Event]:
 
 @transaction.atomic
 def suspend(*, version: Version, reason: str, by: User) -> Suspension:
-    """Stop `version` everywhere with the next query."""
+    """Stop `version` everywhere within a second."""
     require(by, "governance.suspend_version", on=version)
     said = required(reason, field="reason", missing="Say why the version is stopped.", longest=500)
     try:

@@ -25,7 +25,7 @@ EVERYTHING = "revoke everything"  # what has to be typed
 
 @transaction.atomic
 def revoke_all_of(*, account: User, by: User) -> int:
-    """End every token of a person or a service account with the next query; returns how many."""
+    """End every token of a person or a service account within a second; returns how many."""
     sponsored = ServiceAccount.objects.filter(account=account, sponsor=by).exists()
     if account.pk != by.pk and not sponsored:
         require(by, "governance.revoke_token")
@@ -36,7 +36,7 @@ def revoke_all_of(*, account: User, by: User) -> int:
 
 @transaction.atomic
 def revoke_reaching(*, model: Model, by: User) -> int:
-    """End every token that reaches `model` with the next query, whatever else it reaches; returns how many."""
+    """End every token that reaches `model` within a second, whatever else it reaches; returns how many."""
     require(by, "governance.revoke_token", on=model)
     count = _end(Token.objects.reaching(model), by)
     publish(TokensRevoked(reach=f"all that reach {model}", target=model, count=count, by=by))
@@ -45,7 +45,7 @@ def revoke_reaching(*, model: Model, by: User) -> int:
 
 @transaction.atomic
 def revoke_everything(*, confirmed: str, by: User) -> int:
-    """End every token there is with the next query; returns how many. `confirmed` is the sentence that was typed."""
+    """End every token there is within a second; returns how many. `confirmed` is the sentence that was typed."""
     require(by, "governance.revoke_every_token")
     if confirmed.strip().lower() != EVERYTHING:
         raise Invalid(fields={"confirmed": [f"Type “{EVERYTHING}” to confirm."]})

@@ -16,7 +16,7 @@ from registry.wording import required
 
 @transaction.atomic
 def decide(*, system: System, risk_class: str, rationale: str, by: User) -> RiskDecision:
-    """Decide the risk class of `system`, with a reason. A prohibited one closes the gate with the next query."""
+    """Decide the risk class of `system`, with a reason. A prohibited one closes the gate within a second."""
     require(by, "governance.decide_risk", on=system)
     if risk_class not in RiskClass.values:
         raise Invalid(fields={"risk_class": [f"Choose one of {', '.join(RiskClass.values)}."]})

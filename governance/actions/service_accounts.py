@@ -42,7 +42,7 @@ def make(*, name: str, sponsor: User, purpose: str, by: User) -> ServiceAccount:
 
 @transaction.atomic
 def pass_on(*, account: ServiceAccount, sponsor: User, by: User) -> ServiceAccount:
-    """From now on `sponsor` answers for it. Its tokens reach what the new sponsor sees, with the next query."""
+    """From now on `sponsor` answers for it. Its tokens reach what the new sponsor sees, within a second."""
     one = _own(account, by)
     if one.sponsor_id != by.pk:  # whoever may only stop things gives none to anybody
         require(by, "governance.make_serviceaccount")

@@ -18,7 +18,7 @@ from registry.wording import required
 def decide(*, risk_class: str, days: int, rationale: str, by: User) -> TokenLife | None:
     """Decide how many days a token may live that reaches models of this risk class; None when it is so already.
 
-    Holds with the next query, for the tokens that are there as well.
+    Holds within a second, for the tokens that are there as well.
     """
     require(by, "governance.decide_token_life")
     if risk_class not in CLASSES:

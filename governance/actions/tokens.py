@@ -116,7 +116,7 @@ def decline(*, token: Token, reason: str, by: User) -> Token:
 
 @transaction.atomic
 def revoke(*, token: Token, by: User) -> Token:
-    """End a token with the next query. One's own always; those of others with the role for it."""
+    """End a token within a second. One's own always; those of others with the role for it."""
     one = _locked(token, by)
     if not (verdict := may_end_token(by, one)):
         raise Refused(verdict, action="governance.revoke_token")

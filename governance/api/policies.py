@@ -65,7 +65,7 @@ class OnePolicy(Door):
         parameters=[ETAG, IF_MATCH],
     )
     def put(self, request: Request, slug: str, environment: str) -> Response:
-        """Put rules in force as the next version; send the ETag you have read as If-Match. Holds with the next query."""
+        """Put rules in force as the next version; send the ETag you have read as If-Match. Holds within a second."""
         model = self.one(Model.objects.visible_to(self.user), slug=slug)
         before = self._in_force(slug, environment)
         require(self.user, "governance.publish_policy", on=model)

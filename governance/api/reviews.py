@@ -152,7 +152,7 @@ class Retirement(Door):
         request=ReasonIn,
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Retire an approval, with a reason. The clearance that rests on it ends with the next query."""
+        """Retire an approval, with a reason. The clearance that rests on it ends within a second."""
         review = self.one(Review.objects.visible_to(self.user).with_subject(), pk=pk)
         return Response(
             ReviewOut(verbs.retire(review=review, reason=self.given(ReasonIn)["reason"], by=self.user)).data

@@ -81,6 +81,6 @@ class Risk(Listing):
         request=RiskIn,
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Decide the risk class, with a reason. A prohibited one closes the gate with the next query."""
+        """Decide the risk class, with a reason. A prohibited one closes the gate within a second."""
         decision = risk.decide(system=self.one(slug=slug), **self.given(RiskIn), by=self.user)
         return Response(RiskOut(decision).data, status=201)

@@ -135,7 +135,7 @@ class Sponsor(Door):
         request=SponsorIn,
     )  # fmt: skip
     def put(self, request: Request, pk: int) -> Response:
-        """From now on somebody else answers for it. Its tokens reach what both see, with the next query."""
+        """From now on somebody else answers for it. Its tokens reach what both see, within a second."""
         account = self.one(_with_parts(self), pk=pk)
         given = self.given(SponsorIn)
         if account.sponsor_id != self.user.pk:  # before the name: nobody else learns which accounts there are

@@ -99,7 +99,7 @@ class Stops(Listing):
 
     @described("stops_make", "Stop queries", "stops", {201: StopOut}, declines=WRITE, request=StopIn)
     def post(self, request: Request) -> Response:
-        """Every gate refuses from the next query on, until somebody lifts it: all queries, those to a model, those with a token."""
+        """Every gate refuses within a second, until somebody lifts it: all queries, those to a model, those with a token."""
         given = self.given(StopIn)
         reach, reason = given["reach"], given["reason"]
         if {name for name in ("model", "token") if given.get(name)} != {reach} - {"all"}:
@@ -139,7 +139,7 @@ class Lifting(Door):
 
     @described("stops_lift", "Lift a stop", "stops", {200: StopOut}, declines=WRITE, request=LiftingIn)
     def post(self, request: Request, pk: int) -> Response:
-        """Let policy and clearance decide again, from the next query on. It stays on record."""
+        """Let policy and clearance decide again, within a second. It stays on record."""
         one = self.one(_with_parts(self), pk=pk)
         return Response(StopOut(verbs.lift(stop=one, **self.given(LiftingIn), by=self.user)).data)
 

@@ -174,7 +174,7 @@ class TeamArchive(Door):
         "teams_archive", "Archive a team", "accounts", {200: TeamOut}, declines=WRITE, request=TeamEndIn
     )
     def post(self, request: Request, slug: str) -> Response:
-        """End it for good: with the next query nobody sees or may do anything by it."""
+        """End it for good: within a second nobody sees or may do anything by it."""
         team = self.one(slug=slug)
         require(self.user, verbs.MANAGES)
         verbs.archive(team=team, reason=self.given(TeamEndIn)["reason"], by=self.user)
@@ -225,7 +225,7 @@ class OneTeamMember(Door):
 
     @described("team_members_remove", "Take somebody out of a team", "accounts", {204: None}, declines=ENDS)
     def delete(self, request: Request, slug: str, username: str) -> Response:
-        """With the next query they see and may do nothing by it. Everybody may leave."""
+        """Within a second they see and may do nothing by it. Everybody may leave."""
         team = self.one(slug=slug)
         held = self.one(TeamMember.objects.standing().filter(team=team), user__username=username)
         verbs.remove(team=team, user=held.user, by=self.user)

@@ -133,7 +133,7 @@ class Revocations(Door):
         declines=(400, 401, 403, 404, 413, 415), request=RevocationsIn,
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """End all tokens of an account, all that reach a model, or every one there is, with the next query."""
+        """End all tokens of an account, all that reach a model, or every one there is, within a second."""
         given = self.given(RevocationsIn)
         of, name = given["of"], given.get("name", "")
         if of == "everything":

@@ -256,7 +256,7 @@ class OneToken(Door):
 
     @described("tokens_revoke", "Revoke a token", "tokens", {204: None}, declines=(401, 403, 404, 409))
     def delete(self, request: Request, pk: str) -> Response:
-        """End a token with the next query. It stays in the list, revoked."""
+        """End a token within a second. It stays in the list, revoked."""
         verbs.revoke(token=self.one(pk=pk), by=self.user)
         return Response(status=204)
 

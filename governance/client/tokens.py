@@ -98,7 +98,7 @@ class Tokens:
         return _issued(self.wire.send("POST", f"tokens/{part(key)}/rotation/", given).data)
 
     def revoke(self, key: str) -> None:
-        """End a token with the next query."""
+        """End a token within a second."""
         self.wire.send("DELETE", f"tokens/{part(key)}/")
 
     def introspect(self, text: str, *, model: str = "", action: str = "") -> Introspection:

@@ -76,7 +76,7 @@ class Journey:
         yield from self.halting.steps()
         yield from self.tour.aliases()
         yield "a rotated token and its successor both work for a while", self.keys.rotate
-        yield "a revoked token ends with the next query", self.revoke
+        yield "a revoked token ends within a second", self.revoke
         yield "whoever finds a token may end it", self.keys.leak
         yield "a policy is tried on past decisions before it is published", self.control.replayed
         yield "conditions deny by purpose, network and hours", self.control.conditions
@@ -218,7 +218,7 @@ class Journey:
         return f"/check answers {answer.status_code} for {ASKED}"
 
     def revoke(self) -> str:
-        """In the page; the gate knows with the next query."""
+        """In the page; the gate knows within a second."""
         owner = self.people["owner"]
         owner.send(owner.get(self.pages["credit-scorer"]).form("/revoke/"))
         return self.gate.refused(self.gate.ask(ASKED), NOT_KNOWN, "token_revoked")

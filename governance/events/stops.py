@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StopMade(Event):
-    """From the next query on the gate refuses `what`, until somebody lifts it."""
+    """Within a second every gate refuses `what`, until somebody lifts it."""
 
     name: ClassVar[str] = "stop.made"
     stop: Stop

@@ -38,7 +38,7 @@ def end(request: PortalRequest, pk: int) -> HttpResponse:
     """End it before its time, or turn it down."""
     one = _visible(request, pk)
     verbs.end(glass=one, by=request.user)
-    messages.success(request, "Ended. The next query is decided by the clearance alone.")
+    messages.success(request, "Ended. Within a second the clearance alone decides.")
     return redirect(one.version)
 
 

@@ -185,7 +185,7 @@ def suspend(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     verb = clearances.lift if lift else clearances.suspend
     verb(version=one, reason=form.cleaned_data["reason"], by=request.user)
     messages.success(
-        request, "The suspension is lifted." if lift else "Suspended. The next query is refused."
+        request, "The suspension is lifted." if lift else "Suspended. Queries are refused within a second."
     )
     return redirect(one)
 

@@ -17,7 +17,7 @@ from registry.paging import page
 from registry.request import PortalRequest
 
 MOST = 200  # in force; the list of tokens that are stopped may be long
-STOPPED = "Stopped. The next query is refused, until somebody lifts this."
+STOPPED = "Stopped. Queries are refused within a second, until somebody lifts this."
 
 
 def stops(request: PortalRequest) -> HttpResponse:
@@ -65,7 +65,7 @@ def lift(request: PortalRequest, pk: int) -> HttpResponse:
     """Let queries pass again."""
     one = get_object_or_404(with_parts(Stop.objects.visible_to(request.user)), pk=pk)
     verbs.lift(stop=one, reason=request.POST.get("reason", ""), by=request.user)
-    messages.success(request, "Lifted. Policy and clearance decide again, from the next query on.")
+    messages.success(request, "Lifted. Policy and clearance decide again, within a second.")
     return redirect(one.target or "stops")
 
 

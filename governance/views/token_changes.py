@@ -45,7 +45,7 @@ def countersign(request: PortalRequest, pk: str) -> HttpResponse:
     one = get_object_or_404(Token.objects.visible_to(request.user), pk=pk)
     if "accept" in request.POST:
         verbs.countersign(token=one, by=request.user)
-        messages.success(request, "Countersigned. The token works with the next query.")
+        messages.success(request, "Countersigned. The token works within a second.")
     else:
         verbs.decline(token=one, reason=request.POST.get("reason", ""), by=request.user)
         messages.success(request, "Declined. The token is over.")
@@ -53,7 +53,7 @@ def countersign(request: PortalRequest, pk: str) -> HttpResponse:
 
 
 def revoke_together(request: PortalRequest) -> HttpResponse:
-    """End many tokens with the next query: of an account, of a model, or all there are."""
+    """End many tokens within a second: of an account, of a model, or all there are."""
     form = RevokeTogetherForm(request.user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -62,7 +62,9 @@ def revoke_together(request: PortalRequest) -> HttpResponse:
             for name, sentences in error.fields.items():
                 form.add_error(name, sentences)
         else:
-            messages.success(request, f"Revoked {count}. The next query with any of them is refused.")
+            messages.success(
+                request, f"Revoked {count}. Queries with any of them are refused within a second."
+            )
             return redirect("tokens")
     context = {
         "form": form,

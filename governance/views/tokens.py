@@ -175,10 +175,10 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def revoke(request: PortalRequest, pk: str) -> HttpResponse:
-    """End a token with the next query."""
+    """End a token within a second."""
     one = get_object_or_404(Token.objects.visible_to(request.user), pk=pk)
     verbs.revoke(token=one, by=request.user)
-    messages.success(request, "Revoked. The next query with it is refused.")
+    messages.success(request, "Revoked. Queries with it are refused within a second.")
     return redirect(one)
 
 

@@ -63,7 +63,7 @@ def edit(*, team: Team, name: str, description: str, by: User) -> Team:
 def add(*, team: Team, user: User, lead: bool = False, by: User) -> TeamMember:
     """Put somebody else into a team. A lead puts in members; only who manages teams makes somebody a lead.
 
-    Whoever is put in sees with the next query what is shared with the team: nobody puts themselves in.
+    Whoever is put in sees within a second what is shared with the team: nobody puts themselves in.
     """
     locked = _locked(team, by)
     if lead or not _leads(by, locked):
@@ -85,7 +85,7 @@ def add(*, team: Team, user: User, lead: bool = False, by: User) -> TeamMember:
 
 @transaction.atomic
 def remove(*, team: Team, user: User, by: User) -> TeamMember:
-    """Take somebody out of a team, with the next query; everybody may leave. A lead does not take out another lead."""
+    """Take somebody out of a team, within a second; everybody may leave. A lead does not take out another lead."""
     locked = _locked(team, by)
     held = locked.members.standing().filter(user=user).first()
     if held is None:
@@ -100,7 +100,7 @@ def remove(*, team: Team, user: User, by: User) -> TeamMember:
 
 @transaction.atomic
 def archive(*, team: Team, reason: str, by: User) -> Team:
-    """End a team for good: with the next query nobody sees or may do anything by it. Its handle stays taken."""
+    """End a team for good: within a second nobody sees or may do anything by it. Its handle stays taken."""
     require(by, MANAGES)
     said = required(reason, field="reason", missing="Say why the team ends.", longest=500)
     locked = _locked(team, by)

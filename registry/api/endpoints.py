@@ -117,7 +117,7 @@ class OneEndpoint(Door):
         request=EndpointIn,
     )
     def put(self, request: Request, slug: str, number: int, environment: str) -> Response:
-        """Say where the version answers in `environment`. Holds with the next query."""
+        """Say where the version answers in `environment`. Holds within a second."""
         version = visible_version(self.user, slug, number)
         before = _endpoint(version, environment)
         require(self.user, "registry.change_endpoint", on=version)

@@ -1,6 +1,6 @@
 """`script/bench [gate|pages|reach|report|mlflow]`: runs the measurements and prints one line each.
 
-`script/bench fresh` and `script/bench soak [minutes]` take their time, and run only when they are named.
+`script/bench fresh`, `script/bench memory` and `script/bench soak [minutes]` take their time, and run only when they are named.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def show(asking: Asking, *, key: UUID) -> None:
 @KEY
 @asks
 def revoke(asking: Asking, *, key: UUID) -> None:
-    """End a token with the next query. One that is over already counts as done."""
+    """End a token within a second. One that is over already counts as done."""
     with asking.portal() as portal:
         try:
             portal.tokens.revoke(str(key))
