@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from governance import scopes, tokens
-from governance.gate import origin
+from governance.gate.origin import Origins
 from governance.models import Stop, Token, TokenUse
 from registry.models import Model, User
 from registry.models.limits import Limit
@@ -28,8 +28,8 @@ def known(text: str, peer: str = "", via: str = "") -> User | None:
     token = in_force(text)
     if token is None or not token.portal:
         return None
-    said = [(origin.FORWARDED_FOR, via.encode("latin-1", "replace"))] if via else []
-    address = origin.network((peer,), said, settings.TRUSTED_PROXIES, only_proxies=False)
+    said = via.encode("latin-1", "replace")
+    address = Origins(settings.TRUSTED_PROXIES).network(peer, said, False)
     if not scopes.from_there(tuple(token.networks), address):
         return None
     user = token.owner

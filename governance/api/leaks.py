@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from governance import tokens
 from governance.actions import revocations
-from governance.gate import origin
+from governance.gate.origin import Origins
 from governance.models import Token
 from registry.api.bodies import In
 from registry.api.doors import Door
@@ -50,8 +50,8 @@ class PerCaller(PerNetwork):
 
     def address(self, request: Request) -> str:
         here, via = super().address(request), request.META.get("HTTP_X_FORWARDED_FOR", "")
-        said = [(origin.FORWARDED_FOR, via.encode("latin-1", "replace"))] if via else []
-        return origin.network((here,), said, settings.TRUSTED_PROXIES, only_proxies=False) or here
+        said = via.encode("latin-1", "replace")
+        return Origins(settings.TRUSTED_PROXIES).network(here, said, False) or here
 
 
 class Leaked(Door):

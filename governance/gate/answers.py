@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from governance.gate import fronts, ratelimit
@@ -48,7 +49,16 @@ async def options(send: Send, request_id: str, allow: bytes) -> None:
 async def refuse(
     send: Send, query: Query, reason: Reason, answer: Answer | None = None, *, wait: int = 0
 ) -> None:
-    """A problem (RFC 9457) with one code. It holds nothing that the caller sent. `wait`: seconds, when known."""
+    """A refusal, as `refusal` makes it."""
+    status, headers, body = refusal(query, reason, answer, wait=wait)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if query.method == "HEAD" else body})
+
+
+def refusal(
+    query: Query, reason: Reason, answer: Answer | None = None, *, wait: int = 0
+) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of a problem (RFC 9457) with one code. It holds nothing that the caller sent. `wait`: seconds, when known."""
     few = query.door == CHECK and query.front not in (fronts.ENVOY, fronts.TRAEFIK)
     status = reason.check_status if few else reason.status
     problem: dict[str, Any] = {
@@ -83,8 +93,30 @@ async def refuse(
         headers += ratelimit.fields(answer.left)
     body = json.dumps(problem, ensure_ascii=False).encode()
     headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if query.method == "HEAD" else body})
+    return status, headers, body
+
+
+def as_bytes(status: int, headers: Headers, body: bytes) -> tuple[int, bytes, bytes]:
+    """The same with its headers as lines."""
+    return status, b"".join([b"%b: %b\r\n" % pair for pair in headers]), body
+
+
+def allowed(answer: Answer) -> bytes:
+    """The header lines of an answer of the decision point that allows."""
+    if answer.left:
+        return as_bytes(200, [*own(answer), (b"content-length", b"0")], b"")[1]
+    query = answer.query
+    lines = _constant(query.model, answer.version, answer.reason)
+    return f"{lines}x-request-id: {query.request_id}\r\nx-cardinal-decision: {answer.id}\r\n".encode()
+
+
+@lru_cache(maxsize=4096)
+def _constant(model: str, version: int | None, reason: str) -> str:
+    told = f"x-cardinal-reason: {reason}\r\n" if reason != ALLOWED else ""
+    return (
+        f"cache-control: no-store\r\ncontent-length: 0\r\nx-cardinal-model: {model}\r\n"
+        f"x-cardinal-version: {version}\r\n{told}"
+    )
 
 
 def _challenge(reason: Reason, query: Query) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ LIVELINESS = {
     "tcp_user_timeout": 5_000,
     "application_name": "cardinal-gate",
 }
+SPARE_FILES = 128  # descriptors that are kept for the database, Redis and logs
 NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 
 
@@ -40,6 +42,7 @@ class Configuration:
     front: str = fronts.ANY
     connections: int = 8
     workers: int = 1
+    callers: int = 4096  # connections at once, per worker
     unknown_tokens: int = 60  # from one network within a minute
     body_limit: int = 16_777_216
     database_patience: float = 1.0
@@ -66,6 +69,7 @@ def from_settings() -> Configuration:
         front=front(text("GATE_FRONT", fronts.ANY)),
         connections=number("GATE_CONNECTIONS", 8, low=1, high=100),
         workers=number("GATE_WORKERS", 1, low=1, high=64),
+        callers=callers(number("GATE_CALLERS", 4096, low=1, high=100_000)),
         unknown_tokens=number("GATE_UNKNOWN_TOKENS", 60, low=1, high=1_000_000),
         body_limit=number("GATE_BODY_LIMIT", 16_777_216, low=1, high=1_073_741_824),
         upstream_timeout=float(number("GATE_UPSTREAM_TIMEOUT", 60, low=1, high=3600)),
@@ -78,6 +82,22 @@ def from_settings() -> Configuration:
         log_decisions=_one_of("GATE_LOG_DECISIONS", REFUSED, (NONE, REFUSED, ALL)),
         metrics_folder=os.environ.get(FOLDER, ""),
     )
+
+
+def callers(wanted: int) -> int:
+    """How many connections at once one worker holds: no more than half of what the system lets it open.
+
+    The other half is for the model servers behind. Who comes when all places are taken waits; a silent or dripping caller
+    loses theirs after ten seconds.
+    """
+    needed = 2 * wanted + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if (
+        resource.RLIM_INFINITY != soft < needed
+    ):  # what is usual is little, and may be raised up to the hard limit
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, (soft - SPARE_FILES) // 2))
 
 
 def front(name: str) -> str:

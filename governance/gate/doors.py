@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from governance.gate.reasons import Refused
 
@@ -24,7 +25,7 @@ _VERSION = _NUMBER + rb"(?![A-Za-z0-9_-])|/versions/(?![0-9]+(?:/|\Z))(?P<label>
 _LABEL = _NUMBER + rb"|/labels/(?P<label>" + _ALIAS + rb")"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """One thing that a protocol offers. `suffix` is how its address ends at a model server; `method` how it is asked."""
 
@@ -34,7 +35,7 @@ class Operation:
     action: str = PREDICT
     model_in_body: bool = False
 
-    @property
+    @cached_property
     def methods(self) -> tuple[str, ...]:
         """The methods of a request for it. HEAD is GET without the body."""
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)

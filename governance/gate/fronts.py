@@ -14,9 +14,8 @@ from trusted proxies only (see origin.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from governance.gate.reasons import Refused
 
@@ -64,8 +63,7 @@ TRICKS = disguises(
 ) | {one for name in OVERRIDES for one in (name, *disguises([name]))}
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What was originally asked: the path with its query string, and by which contract it came."""
 
     path: bytes

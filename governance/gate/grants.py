@@ -24,7 +24,7 @@ from governance.gate.statement import STATEMENT, Loaded, loaded
 
 ROOM = 100_000  # grants in memory, about 2 kB each
 STRANGERS = (
-    4_096  # tokens that nobody has issued, remembered for a moment so that they do not ask the database again
+    4_096  # tokens that nobody has issued, remembered for a moment: they do not ask the database again
 )
 STRANGER_SECONDS = 2.0
 FRESH = 0.9  # seconds for which a sign that news arrive counts: a change is seen within one second or not answered from here
@@ -61,7 +61,7 @@ class Grants:
         self._database = database
         self._clock = clock
         self._peppers = peppers
-        self._pepper = peppers[0].encode()
+        self._digest = tokens.keyed(peppers[0])
         self._room = room
         self._known: OrderedDict[Key, Grant] = OrderedDict()
         self._strangers: OrderedDict[Key, Grant] = OrderedDict()
@@ -86,8 +86,7 @@ class Grants:
 
     def key(self, query: Query) -> Key:
         """Under which name the grant for this query is kept: the token only as its keyed digest."""
-        digest = hmac.digest(self._pepper, query.token.encode(), "sha256")
-        return digest, query.model, query.alias, query.number
+        return self._digest(query.token.encode()), query.model, query.alias, query.number
 
     def find(self, key: Key, now: float) -> Grant | None:
         """The grant, if it surely is what the database would say now; None when the database has to be asked."""
@@ -165,9 +164,7 @@ class Grants:
                 "number": query.number,
             },
         )
-        if not self.proven(
-            asked
-        ):  # the beat says the time otherwise, and is never kept waiting for a connection
+        if not self.proven(asked):  # the beat says the time otherwise, and never waits for a connection
             self._clock.set(row["at"], asked)
         found = loaded(row, query.model)
         return Grant(key, self._own(found, query), self._end(found, asked), found.concerns)

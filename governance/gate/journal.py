@@ -2,7 +2,8 @@
 
 Group commit without a timer: while one batch is being committed the next one gathers, so the commit's own duration
 forms the batches. One COPY, one row for the batch, one commit; then all who waited may answer. When the commit fails,
-none may.
+none may. Two connections take turns, so that the gate reads and decides while the database commits; a second one begins
+only once enough has gathered, for a commit costs the database as much as a dozen decisions in it.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import logging
 import os
 import socket
 import time
-import uuid
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from psycopg import sql
 
 from governance.gate import merkle
 from governance.gate.decide import Answer
+from governance.gate.ids import ids
 from governance.gate.metrics import Metrics
 from governance.gate.record import COLUMNS, written
 from governance.gate.wire import Wire
@@ -38,7 +40,10 @@ DURABLE = (
     "WHERE current_setting('synchronous_commit') = 'off' AND current_setting('fsync') = 'on'"
 )
 LARGEST_BATCH = 2_000
-PENS = 1  # connections of a worker that write at the same time
+PENS = 2  # connections of a worker that write at the same time: one is being committed while the next gathers
+CROWD = (
+    16  # decisions that have to wait before a second commit begins beside the first: small batches are dear
+)
 MOST_WAITING = 20_000  # decisions in memory while a commit hangs; each is refused when its patience is over
 WATCH = 0.05  # seconds between two looks at who has waited too long
 
@@ -47,7 +52,17 @@ class Unwritten(Exception):
     """The decision could not be stored in time, so it must not be answered."""
 
 
-_Entry = tuple[Answer, "asyncio.Future[None]", float]
+Told = Callable[[Answer, Exception | None], None]
+
+
+class _Entry:
+    """One decision, and who hears whether it is stored: once."""
+
+    __slots__ = ("answer", "since", "tell")
+
+    def __init__(self, answer: Answer, tell: Told) -> None:
+        self.answer, self.since = answer, time.monotonic()
+        self.tell: Told | None = tell
 
 
 class Journal:
@@ -57,44 +72,63 @@ class Journal:
         self.writer = f"{socket.gethostname()}:{os.getpid()}"[:80]
         self._patience = patience
         self._waiting: deque[_Entry] = deque()
-        self._work = asyncio.Event()
-        self._closing = False
+        self._closing = True  # until it is open
         self._pens = [_Pen(connection, self.writer, metrics) for _ in range(PENS)]
-        self._tasks: list[asyncio.Task[None]] = []
+        self._idle = list(self._pens)
+        self._writing: set[asyncio.Task[None]] = set()
+        self._pushes = False  # whether a look at what waits is due
+        self._guard: asyncio.Task[None] | None = None
 
     def open(self) -> None:
         """Starts to write."""
         self._loop = asyncio.get_running_loop()
-        self._tasks = [asyncio.create_task(self._run(pen)) for pen in self._pens]
-        self._tasks.append(asyncio.create_task(self._watch()))
+        self._closing = False
+        self._guard = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
         """Writes what still waits, then ends."""
         self._closing = True
-        self._work.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks[:PENS], timeout=self._patience)
-            for task in self._tasks:
-                task.cancel()
+        patience = time.monotonic() + self._patience
+        while (self._waiting or self._writing) and time.monotonic() < patience:
+            self._push()
+            await asyncio.wait(self._writing, timeout=self._patience)
+        for task in self._writing:
+            task.cancel()
+        if self._guard:
+            self._guard.cancel()
+        for pen in self._pens:
+            pen.drop()
 
     async def record(self, answer: Answer) -> None:
         """Stores `answer`. Nobody may hear of it before this returns."""
-        if self._closing or len(self._waiting) >= MOST_WAITING or not self._tasks or self._tasks[0].done():
-            raise Unwritten("the journal is closed or full")
-        stored = self._loop.create_future()
-        self._waiting.append((answer, stored, time.monotonic()))
-        self._work.set()
+        stored = asyncio.get_running_loop().create_future()
+        self.append(answer, partial(_settle, stored))
         await stored
 
-    async def _run(self, pen: _Pen) -> None:
-        while self._waiting or not self._closing:
-            if not self._waiting:
-                self._work.clear()
-                await self._work.wait()
-                continue
+    def append(self, answer: Answer, tell: Told) -> None:
+        """Stores `answer` and then tells so, with the failure if it is not stored. Nobody may hear of it before."""
+        if self._closing or len(self._waiting) >= MOST_WAITING:
+            raise Unwritten("the journal is closed or full")
+        self._waiting.append(_Entry(answer, tell))
+        if self._idle and not self._pushes:  # once all that has arrived by now is here
+            self._pushes = True
+            self._loop.call_soon(self._push)
+
+    def _push(self, few: int = CROWD) -> None:
+        """Gives what waits to a pen that is idle; while another writes, only from so `few` on."""
+        self._pushes = False
+        while self._waiting and self._idle and (len(self._idle) == PENS or len(self._waiting) >= few):
             taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
-            await pen.store([entry for entry in taken if not entry[1].done()])
-        pen.drop()
+            task = self._loop.create_task(self._write(self._idle.pop(), taken))
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
+
+    async def _write(self, pen: _Pen, batch: list[_Entry]) -> None:
+        try:
+            await pen.store([entry for entry in batch if entry.tell])
+        finally:
+            self._idle.append(pen)
+            self._push()
 
     async def _watch(self) -> None:
         """Who has waited too long is refused, also while a commit hangs.
@@ -106,9 +140,11 @@ class Journal:
             await asyncio.sleep(WATCH)
             overdue = time.monotonic() - self._patience
             for pen in self._pens:
-                if pen.writes and pen.writes[0][2] < overdue:
+                if pen.writes and pen.writes[0].since < overdue:
                     _tell(pen.writes, Unwritten("the journal takes too long"))
-            while self._waiting and self._waiting[0][2] < overdue:
+            if self._waiting and self._waiting[0].since < overdue + self._patience - WATCH:
+                self._push(few=1)  # the other one hangs
+            while self._waiting and self._waiting[0].since < overdue:
                 _tell([self._waiting.popleft()], Unwritten("the journal takes too long"))
 
 
@@ -129,7 +165,7 @@ class _Pen:
         self.writes = batch
         failure: Exception | None = None
         try:
-            await self._commit([answer for answer, _, _ in batch])
+            await self._commit([entry.answer for entry in batch])
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing is stored, and the next batch must be tried
             log.error("journal.failed", extra={"error": type(error).__name__, "decisions": len(batch)})  # noqa: TRY400 - the text of a database error holds the row
             failure = Unwritten(type(error).__name__)
@@ -146,7 +182,7 @@ class _Pen:
     async def _commit(self, answers: list[Answer]) -> None:
         if self._wire is None or self._wire.broken:
             self._wire = await Wire.connect(self._parameters, DURABLE)
-        batch = str(uuid.uuid4())
+        batch = ids.new(time.time_ns() // 1000)
         lines, digests = zip(*[written(answer, batch) for answer in answers], strict=True)
         allowed = sum([answer.allowed for answer in answers])
         root = merkle.root(sorted(digests)).hex()  # an order that the rows themselves give again
@@ -157,10 +193,16 @@ class _Pen:
 
 
 def _tell(entries: Iterable[_Entry], failure: Exception | None) -> None:
-    for _, stored, _ in entries:
-        if stored.done():  # the caller has gone, or was refused for having waited too long
-            continue
-        if failure:
-            stored.set_exception(failure)
-        else:
-            stored.set_result(None)
+    for entry in entries:
+        tell, entry.tell = entry.tell, None
+        if tell:  # else it was refused for having waited too long
+            tell(entry.answer, failure)
+
+
+def _settle(stored: asyncio.Future[None], _: Answer, failure: Exception | None) -> None:
+    if stored.done():  # the caller has gone
+        return
+    if failure:
+        stored.set_exception(failure)
+    else:
+        stored.set_result(None)

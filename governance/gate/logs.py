@@ -39,6 +39,7 @@ def decision(wanted: str, query: Query, code: str, began: float, answer: Answer 
     """One line about a decision, where it is wanted. It holds what the journal holds: ids, never a secret."""
     if wanted == NONE or (wanted == REFUSED and answer is not None and answer.allowed):
         return
+    mark = request_id.set(query.request_id)
     log.info(
         "gate.answered",
         extra={
@@ -55,3 +56,4 @@ def decision(wanted: str, query: Query, code: str, began: float, answer: Answer 
             "ms": round((time.perf_counter() - began) * 1000, 2),
         },
     )
+    request_id.reset(mark)

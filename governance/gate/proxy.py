@@ -7,16 +7,17 @@ overrides something can pass. Tried twice is only what cannot have arrived, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpcore
+import aiohttp
+from yarl import URL
 
 from governance.gate import credentials, trace
-from governance.gate.bodies import Body, Document, Gone, Receive
+from governance.gate.bodies import Body, Document, Gone, Receive, SlowCaller, TooLarge
 from governance.gate.credentials import Credential
 from governance.gate.decide import Answer
 from governance.gate.servers import Call, Servers
@@ -27,6 +28,8 @@ Headers = list[tuple[bytes, bytes]]
 CONNECT = 2.0  # seconds to reach a model server
 PAUSE = 0.1  # before the second and last try
 STALLED = 60.0  # seconds in which a caller takes nothing of its answer
+
+OF_THE_CALLER = (Gone, SlowCaller, TooLarge)
 
 PASSED_ON = frozenset(
     {
@@ -127,24 +130,14 @@ class Proxy:
         return Body(receive, self._body_limit, self._patience.body)
 
     async def _exchange(self, exchange: Exchange, call: Call, secret: Headers) -> int:
-        waits = {
-            "connect": CONNECT,
-            "pool": CONNECT,
-            "read": self._patience.first,
-            "write": self._patience.first,
-        }
-        response = await _opened(exchange, call, secret, waits)
-        try:
+        async with await _opened(exchange, call, secret, self._patience.first) as response:
             if response.status in (401, 407):
                 raise CredentialRefused
-            waits["read"] = self._patience.between
-            await exchange.begin(response.status, backward(response.headers))
+            await exchange.begin(response.status, backward(response.raw_headers))
             if exchange.wants_body:
-                async for chunk in response.aiter_stream():
+                while chunk := await _part(response, self._patience.between):
                     await exchange.part(chunk)
             await exchange.end()
-        finally:
-            await response.aclose()
         return response.status
 
 
@@ -182,38 +175,26 @@ class Exchange:
         """Whether the caller wants more than the head of the answer."""
         return self._query.method != "HEAD"
 
-    def request(self, secret: Headers, waits: Mapping[str, float]) -> httpcore.Request:
-        """What the model server is asked."""
-        parts = urlsplit(self.url)
-        url = httpcore.URL(
-            scheme=parts.scheme.encode(),
-            host=(parts.hostname or "").encode(),
-            port=parts.port,
-            target=parts.path.encode(),
-        )
-        headers: Headers = [
-            (b"host", parts.netloc.encode()),
+    def headers(self, secret: Headers) -> Headers:
+        """The headers that the model server gets."""
+        return [
+            (b"host", urlsplit(self.url).netloc.encode()),
             *onward(self._given, self._query.request_id, self.trace),
             *secret,
+            *self._framing(),
         ]
-        content: bytes | AsyncIterator[bytes] | None = None
+
+    def content(self) -> bytes | AsyncIterator[bytes] | None:
+        """The body that the model server gets."""
         if self.method == "GET":
             self.body.over()
-        else:
-            content, framing = self._framed()
-            headers.append(framing)
-        return httpcore.Request(
-            self.method, url, headers=headers, content=content, extensions={"timeout": waits}
-        )
+            return None
+        return self._content if self._content is not None else self.body.chunks()
 
-    def _framed(self) -> tuple[bytes | AsyncIterator[bytes], tuple[bytes, bytes]]:
-        if self._content is not None:
-            return self._content, (b"content-length", str(len(self._content)).encode())
-        size = self._query.payload_bytes
-        framing = (
-            (b"transfer-encoding", b"chunked") if size is None else (b"content-length", str(size).encode())
-        )
-        return self.body.chunks(), framing
+    def _framing(self) -> Headers:
+        """How long the body is; without it, it is sent in chunks."""
+        size = len(self._content) if self._content is not None else self._query.payload_bytes
+        return [] if self.method == "GET" or size is None else [(b"content-length", str(size).encode())]
 
     async def begin(self, status: int, headers: Headers) -> None:
         """The head of the answer."""
@@ -234,34 +215,45 @@ class Exchange:
             await self.send(message)
 
 
-async def _opened(
-    exchange: Exchange, call: Call, secret: Headers, waits: Mapping[str, float]
-) -> httpcore.Response:
+async def _opened(exchange: Exchange, call: Call, secret: Headers, patience: float) -> aiohttp.ClientResponse:
     """The answer of the model server up to its body."""
+    waits = aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_connect=CONNECT, sock_read=patience)
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in exchange.headers(secret)]
     for again in (True, False):
         try:
-            response = await call.pool.handle_async_request(exchange.request(secret, waits))
-        except httpcore.ConnectError as error:  # nothing was sent
-            if not again:
+            response = await call.server.session.request(
+                exchange.method, URL(exchange.url, encoded=True), headers=headers,
+                data=exchange.content(), allow_redirects=False, timeout=waits,
+            )  # fmt: skip
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:  # nothing was sent
+            if not again or isinstance(error, aiohttp.ConnectionTimeoutError):
                 call.failed = True
                 raise Unreachable from error
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except aiohttp.ServerTimeoutError as error:
+            call.failed = True
+            raise TimedOut from error
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise Unreachable from error
+        except aiohttp.ClientError as error:
+            if isinstance(
+                error.__cause__, OF_THE_CALLER
+            ):  # the body could not be had: the server did nothing wrong
+                raise error.__cause__ from None
             if not again or exchange.method != "GET":
                 call.failed = True
                 raise Unreachable from error
-        except (httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
-            call.failed = True
-            raise Unreachable from error
-        except httpcore.TimeoutException as error:
-            call.failed = True
-            raise TimedOut from error
-        except httpcore.UnsupportedProtocol as error:
-            raise Unreachable from error
         else:
             call.failed = False
             return response
         await asyncio.sleep(PAUSE)
     raise AssertionError("the second try answers or raises")
+
+
+async def _part(response: aiohttp.ClientResponse, patience: float) -> bytes:
+    """The next part of an answer, as much as has come; nothing at its end."""
+    if response.connection and response.connection.protocol:
+        response.connection.protocol.read_timeout = patience
+    return await response.content.readany()
 
 
 def onward(given: Headers, request_id: str, traced: Headers | None = None) -> Headers:
@@ -275,7 +267,7 @@ def onward(given: Headers, request_id: str, traced: Headers | None = None) -> He
     ]
 
 
-def backward(given: Headers) -> Headers:
+def backward(given: Iterable[tuple[bytes, bytes]]) -> Headers:
     """The headers that the caller gets back."""
     found = [(name.lower(), value) for name, value in given]
     named = {

@@ -6,7 +6,6 @@ behind the gate. Only what these patterns match completely is a path.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from urllib.parse import unquote_to_bytes
 
 from governance import tokens
 from governance.gate import doors, fronts
-from governance.gate.origin import FORWARDED_FOR, Networks, is_trusted, network
+from governance.gate.ids import random
+from governance.gate.origin import FORWARDED_FOR, NOBODY, Origins
 from governance.gate.reasons import Refused
 from governance.policies import PURPOSE
 
@@ -24,6 +24,9 @@ CHECK, PROXY = "check", "proxy"
 
 METHOD = re.compile(rb"[A-Z]{1,10}\Z")
 BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([\x21-\x7e]+)\Z")
+USUAL = re.compile(
+    rb"[Bb]earer (crd_[a-z][0-9A-Za-z]{49})\Z"
+)  # what the longer way below would let pass as well
 SCHEME = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr](?:[ \t,]|\Z)")
 LENGTH = re.compile(rb"[0-9]{1,15}\Z")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
@@ -31,6 +34,8 @@ TOKEN = re.compile(rb"crd_[a-z][0-9A-Za-z]{16}|access_token=")
 
 NAMED_PURPOSE = b"cardinal-purpose"
 HEADER_LENGTH = b"inference-header-content-length"  # of JSON before the binary tensors, in V2
+Twice = frozenset[bytes] | set[bytes]
+NONE_TWICE: frozenset[bytes] = frozenset()
 ONCE = frozenset(
     {
         b"authorization",
@@ -45,6 +50,9 @@ ONCE = frozenset(
         *fronts.HEADERS,
     }
 )
+
+# All headers that a reading depends on, but for the token and the request's own id.
+JUDGED = (ONCE | fronts.TRICKS | {FORWARDED_FOR, b"upgrade"}) - {b"authorization"}
 
 
 @dataclass(slots=True)
@@ -71,34 +79,49 @@ class Query:
     token: str = field(default="", repr=False)
     refusal: str = ""
 
+    def again(self, request_id: str) -> Query:
+        """The same question, asked by a request with this id and a token that is still to be read."""
+        return Query(
+            self.door, request_id, self.front, self.method, self.operation, self.model, self.alias, self.number,
+            self.named, self.action, self.network, self.purpose, self.payload_bytes,
+        )  # fmt: skip
 
-def read(scope: Mapping[str, Any], body_limit: int, trusted: Networks = (), front: str = fronts.ANY) -> Query:
+
+def read(
+    scope: Mapping[str, Any], body_limit: int, origins: Origins = NOBODY, front: str = fronts.ANY
+) -> Query:
     """The query in an ASGI request. Total: whatever comes gives a query, at worst one with a refusal.
 
-    `trusted` are the networks of proxies that may say on whose behalf they ask, `front` whose contract counts at /check.
+    `origins` knows the proxies that may say on whose behalf they ask, `front` whose contract counts at /check.
     """
     raw: bytes = scope["raw_path"]
     door = CHECK if raw == b"/check" or raw.startswith(b"/check/") else PROXY
-    headers, twice = _once(scope["headers"])
+    pairs: list[tuple[bytes, bytes]] = scope["headers"]
+    headers = dict(pairs)
+    twice: Twice = NONE_TWICE
+    if len(headers) != len(pairs):
+        headers, twice = _once(pairs)
     query = Query(door, _request_id(headers, twice))
-    query.network = network(scope.get("client"), headers.items(), trusted, only_proxies=door == CHECK)
+    if client := scope.get("client"):
+        query.network = origins.network(client[0], headers.get(FORWARDED_FOR, b""), door == CHECK)
     try:
         if twice:
             _refuse_twice(twice)
         if door == CHECK:
-            _read_check(query, scope, headers, trusted, front)
+            _read_check(query, scope, headers, origins, front)
         else:
             _read_proxy(query, scope, headers, body_limit)
-        query.purpose = _purpose(headers)
+        if NAMED_PURPOSE in headers:
+            query.purpose = _purpose(headers[NAMED_PURPOSE])
         if door == CHECK or query.method != "OPTIONS":
-            query.token = _token(headers)
+            query.token = token(headers.get(b"authorization", b""))
     except Refused as refusal:
         query.refusal = str(refusal)
     return query
 
 
 def _read_check(
-    query: Query, scope: Mapping[str, Any], headers: dict[bytes, bytes], trusted: Networks, front: str
+    query: Query, scope: Mapping[str, Any], headers: dict[bytes, bytes], origins: Origins, front: str
 ) -> None:
     """A proxy asks; no body comes with it."""
     if own_query := scope.get("query_string"):
@@ -111,10 +134,11 @@ def _read_check(
     if query.method not in operation.methods:  # OPTIONS asks the gate itself, so no proxy may pass it on
         raise Refused("method_refused")
     _refuse_other_protocols(headers)
-    _number(headers.get(b"content-length", b"0"))
+    if b"content-length" in headers:
+        _number(headers[b"content-length"])
     if original := headers.get(fronts.ORIGINAL_LENGTH):
-        length = _number(original)
-        if is_trusted(scope.get("client"), trusted):  # anybody can say that a body is small
+        length, client = _number(original), scope.get("client")
+        if client and origins.is_trusted(client[0]):  # anybody can say that a body is small
             query.payload_bytes = length
     _refuse_other_framing(headers, query.payload_bytes)
 
@@ -135,14 +159,19 @@ def _read_proxy(query: Query, scope: Mapping[str, Any], headers: dict[bytes, byt
 
 
 def _read_target(query: Query, asked: fronts.Question, headers: dict[bytes, bytes]) -> doors.Operation:
-    if not METHOD.match(asked.method):
-        raise Refused("headers_refused")
-    query.method = asked.method.decode()
+    query.method = _method(asked.method)
     target = _target(asked.path)
     fronts.refuse_tricks(headers)
     query.operation, query.model, query.alias = target.operation, target.model, target.alias
     query.number, query.named, query.action = target.number, target.named, target.operation.action
     return target.operation
+
+
+@lru_cache(maxsize=64)
+def _method(method: bytes) -> str:
+    if not METHOD.match(method):
+        raise Refused("headers_refused")
+    return method.decode()
 
 
 @lru_cache(maxsize=8192)
@@ -157,11 +186,15 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return _request_id(*_once(headers))
 
 
-def _request_id(headers: dict[bytes, bytes], twice: set[bytes]) -> str:
-    given = headers.get(b"x-request-id")
-    if given and REQUEST_ID.match(given) and b"crd_" not in given and b"x-request-id" not in twice:
+def _request_id(headers: dict[bytes, bytes], twice: Twice) -> str:
+    return identity(b"" if b"x-request-id" in twice else headers.get(b"x-request-id", b""))
+
+
+def identity(given: bytes) -> str:
+    """The id of a request that came with this one, or with none."""
+    if given and REQUEST_ID.match(given) and b"crd_" not in given:
         return given.decode()
-    return os.urandom(16).hex()
+    return random.hexadecimal()
 
 
 def _once(pairs: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], set[bytes]]:
@@ -177,7 +210,7 @@ def _once(pairs: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], set
     return found, twice
 
 
-def _refuse_twice(twice: set[bytes]) -> None:
+def _refuse_twice(twice: Twice) -> None:
     if b"authorization" in twice:
         raise Refused("several_credentials")
     if not ONCE.isdisjoint(twice):
@@ -208,17 +241,20 @@ def _refuse_other_framing(headers: dict[bytes, bytes], length: int | None) -> No
         raise Refused("headers_refused")
 
 
-def _purpose(headers: dict[bytes, bytes]) -> str:
+def _purpose(value: bytes) -> str:
     """The purpose that is named, or none. One that no policy could name is refused: it goes into the journal."""
-    text = headers.get(NAMED_PURPOSE, b"").decode("latin-1")
+    text = value.decode("latin-1")
     if text and not PURPOSE.match(text):
         raise Refused("purpose_malformed")
     return text
 
 
-def _token(headers: dict[bytes, bytes]) -> str:
-    """The bearer token, well-formed; a typing error is told apart from a stranger without asking the database."""
-    value = headers.get(b"authorization", b"")
+def token(value: bytes) -> str:
+    """The bearer token in Authorization, well-formed; a typing error is told apart from a stranger without asking the database."""
+    if usual := USUAL.match(value):
+        text = usual[1].decode()
+        if tokens.fits(text):
+            return text
     if not SCHEME.match(value):
         raise Refused("token_missing")
     found = BEARER.match(value)

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import httpcore
+import aiohttp
 
 from governance.gate.credentials import Origin
 
 FAILURES = 5  # in a row, until it is left alone
 FIRST_REST, LONGEST_REST = 2.0, 60.0  # seconds, doubled each time that it was not back
 MOST_SERVERS = 512
+LONGEST_FIELD = 32_768  # bytes of one header of an answer
 KEEP_ALIVE = 4.0  # less than the five seconds after which common servers close an idle connection
 
 
@@ -77,7 +78,7 @@ class Breaker:
 class Call:
     """One call under way. `failed` is set by whoever makes it, and stays None when that says nothing about the server."""
 
-    pool: httpcore.AsyncConnectionPool
+    server: Server
     failed: bool | None = None
 
 
@@ -88,12 +89,28 @@ class Server:
         self.calls = 0
         self.most = calls
         self.breaker = Breaker(clock)
-        self.pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=calls,
-            max_keepalive_connections=min(calls, 32),
-            keepalive_expiry=KEEP_ALIVE,
-        )
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """Its connections. They keep no cookies, follow nothing, unpack nothing, and take no proxy from the environment."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self.most, ssl=self._tls, keepalive_timeout=KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
+                max_line_size=LONGEST_FIELD,
+                max_field_size=LONGEST_FIELD,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        if self._session is not None:
+            await self._session.close()
 
     @contextmanager
     def call(self) -> Iterator[Call]:
@@ -102,7 +119,7 @@ class Server:
             raise Busy
         tried = self.breaker.enter()
         self.calls += 1
-        one = Call(self.pool)
+        one = Call(self)
         try:
             yield one
         finally:
@@ -135,7 +152,7 @@ class Servers:
     async def close(self) -> None:
         """Ends all connections."""
         for one in self._known.values():
-            await one.pool.aclose()
+            await one.close()
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     def _make_room(self) -> None:
@@ -144,7 +161,7 @@ class Servers:
         for origin, one in self._known.items():
             if not one.calls:
                 del self._known[origin]
-                task = asyncio.get_running_loop().create_task(one.pool.aclose())
+                task = asyncio.get_running_loop().create_task(one.close())
                 self._closing.add(task)
                 task.add_done_callback(self._closing.discard)
                 return

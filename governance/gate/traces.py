@@ -58,13 +58,14 @@ class Traces:
         self._carrier = TraceContextTextMapPropagator()
         around: list[tuple[Any, str, Callable[[Any], Any]]] = [
             (gate, "_answer", self._query),
-            (gate, "_decided", self._decision),
-            (gate.grants, "load", self._step("grant")),
-            (gate.journal, "record", self._step("journal")),
+            (gate.judge, "decided", self._decision),
+            (gate.judge.grants, "load", self._step("grant")),
+            (gate.judge.journal, "record", self._step("journal")),
             (gate.proxy, "forward", self._upstream),
         ]
         for owner, name, wrapped in around:
             setattr(owner, name, wrapped(getattr(owner, name)))
+        gate.at_once = _not_at_once  # type: ignore[method-assign]
 
     async def close(self) -> None:
         """Sends what is left. The collector may take its time; queries are over by now."""
@@ -144,6 +145,11 @@ class Traces:
                 return status
 
         return traced
+
+
+def _not_at_once(scope: Mapping[str, Any], told: object) -> bool:
+    """Every query goes the way on which it is followed."""
+    return False
 
 
 def _carried(headers: Headers) -> dict[str, str]:

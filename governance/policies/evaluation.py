@@ -22,6 +22,10 @@ REMEDIES = {
     "policy_quota": "Wait for the next day or month, or ask the owner of the model for more.",
     NOT_COUNTED: "Try again in a moment.",
 }
+DENIED = denied(
+    "policy_denies", "A rule of the policy denies this explicitly.", "Ask the owner of the model."
+)
+NOTHING = denied("policy_does_not_allow", "No rule of the policy allows this.", "Ask the owner of the model.")
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,12 @@ def evaluate(content: Any, query: Query) -> Verdict:
     policy = compiled(content)
     if (fault := _unusable(policy)) is not None:
         return fault
-    if any(_denies(rule, query) for rule in policy.rules):
-        return denied(
-            "policy_denies", "A rule of the policy denies this explicitly.", "Ask the owner of the model."
-        )
+    for rule in policy.rules:
+        if rule.effect == "deny" and _denies(rule, query):
+            return DENIED
     nearest: tuple[tuple[int, int], list[Condition]] | None = None
     for rule in policy.rules:
-        if not _could_allow(rule, query):
+        if rule.effect != "allow" or not _could_allow(rule, query):
             continue
         unmet = [one for one in rule.conditions if not one.holds(query)]
         if not unmet:
@@ -72,9 +75,7 @@ def evaluate(content: Any, query: Query) -> Verdict:
         if nearest is None or rank < nearest[0]:
             nearest = rank, unmet
     if nearest is None:
-        return denied(
-            "policy_does_not_allow", "No rule of the policy allows this.", "Ask the owner of the model."
-        )
+        return NOTHING
     return Verdict(tuple(_reason(one, query) for one in nearest[1]))
 
 

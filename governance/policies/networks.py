@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, ClassVar
@@ -19,8 +19,13 @@ class Networks:
     """The caller's address lies in one of these networks."""
 
     ranges: tuple[Network, ...]
+    _numbers: tuple[tuple[int, int, int], ...] = field(init=False, repr=False, compare=False)
     code: ClassVar[str] = "policy_network"
     label: ClassVar[str] = "Network"
+
+    def __post_init__(self) -> None:
+        numbers = tuple((one.version, int(one.network_address), int(one.netmask)) for one in self.ranges)
+        object.__setattr__(self, "_numbers", numbers)
 
     @classmethod
     def read(cls, raw: Any) -> Networks:
@@ -31,10 +36,14 @@ class Networks:
         return cls(tuple(_network(name) for name in names))
 
     def holds(self, query: Query) -> bool | None:
-        address = plain_address(query.network)
-        if address is None:
+        found = _number(query.network)
+        if found is None:
             return None
-        return any(one.version == address.version and address in one for one in self.ranges)
+        version, number = found
+        for family, first, mask in self._numbers:  # noqa: SIM110 - a generator costs more than the question
+            if family == version and number & mask == first:
+                return True
+        return False
 
     @property
     def words(self) -> str:
@@ -49,6 +58,13 @@ def plain_address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+@lru_cache(maxsize=4_096)
+def _number(text: str) -> tuple[int, int] | None:
+    """The address in `text` as its version and a number."""
+    address = plain_address(text)
+    return None if address is None else (address.version, int(address))
 
 
 @lru_cache(maxsize=4_096)

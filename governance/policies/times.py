@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import zoneinfo
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -24,15 +24,19 @@ class Span:
     start: int
     end: int
     zone: str
+    _places: frozenset[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", frozenset(map(DAYS.index, self.days)))
 
     def holds(self, at: datetime) -> bool:
         """By the clock on the wall there: an hour that comes twice counts twice, one that is left out not at all."""
         there = at.astimezone(zone(self.zone))
-        minute, today = there.hour * 60 + there.minute, DAYS[there.weekday()]
+        minute, today = there.hour * 60 + there.minute, there.weekday()
         if self.start < self.end:
-            return today in self.days and self.start <= minute < self.end
-        return (today in self.days and minute >= self.start) or (
-            DAYS[there.weekday() - 1] in self.days and minute < self.end
+            return self.start <= minute < self.end and today in self._places
+        return (today in self._places and minute >= self.start) or (
+            (today - 1) % 7 in self._places and minute < self.end
         )
 
     @property
@@ -64,7 +68,7 @@ class Hours:
 
     def holds(self, query: Query) -> bool | None:
         try:
-            return any(span.holds(query.at) for span in self.spans)
+            return True in [span.holds(query.at) for span in self.spans]
         except (OverflowError, ValueError):  # at the edge of the calendar there is no local time
             return None
 

@@ -1,4 +1,4 @@
-"""The yardstick of the gate: the same server, an application that does nothing."""
+"""The yardstick of the gate: a server of a compiled language, and an application that does nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate against its limits: the same server doing nothing, what others would build, and a direct call.
+"""The gate against its limits: a bare server doing nothing, what others would build, and a direct call.
 
 All figures of a round come from the same minute of the same machine; ratios are of medians over the rounds.
 """
@@ -28,7 +28,7 @@ from tests.bench.serving import Server, granian, served
 
 ROUNDS = 3
 GATE = [sys.executable, "-m", "governance.gate"]
-UNJOURNALLED = granian("tests.bench.unjournalled:application")
+UNJOURNALLED = [sys.executable, "-m", "tests.bench.unjournalled"]
 BARE_REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
@@ -41,7 +41,7 @@ def measure() -> Iterator[str]:
     for name, command, given, asked in (
         ("bare", granian("tests.bench.bare:application"), {}, BARE_REQUEST),
         ("gate", GATE, {}, request),
-        ("path", UNJOURNALLED, {"GRANIAN_FACTORY": "true"}, request),
+        ("path", UNJOURNALLED, {}, request),
         ("knox", *_peer()),
     ) * ROUNDS:
         with served(command, given) as server:
@@ -130,15 +130,12 @@ def _policy() -> float:
     )  # fmt: skip
     groups = frozenset({"owner", "viewer"})
 
-    def judged() -> bool:
-        query = policies.Query(
-            caller="owner", groups=groups, action="predict", at=datetime.now(UTC), network="10.1.2.3", purpose="scoring",
-            payload_bytes=2_000,
-        )  # fmt: skip
-        return policies.evaluate(policy, query).allowed
-
-    assert judged()
-    return _microseconds(judged)
+    query = policies.Query(
+        caller="owner", groups=groups, action="predict", at=datetime.now(UTC), network="10.1.2.3", purpose="scoring",
+        payload_bytes=2_000,
+    )  # fmt: skip
+    assert policies.evaluate(policy, query).allowed
+    return _microseconds(lambda: policies.evaluate(policy, query))
 
 
 def _microseconds(deed: Callable[[], object], times: int = 20_000) -> float:

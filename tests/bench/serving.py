@@ -18,7 +18,7 @@ PATIENCE = 60
 
 
 def granian(application: str, interface: str = "asgi", python: str = sys.executable) -> list[str]:
-    """One worker of the server that the gate runs under."""
+    """One worker of granian, which serves the yardstick, the peer and the portal."""
     return [python, "-m", "granian", "--interface", interface, "--no-ws", "--http", "1", "--host", "127.0.0.1", "--log-level", "error", application]  # fmt: skip
 
 

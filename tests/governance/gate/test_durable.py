@@ -46,7 +46,8 @@ class Ground:
     def workers(self) -> list[psutil.Process]:
         """The processes of the gate that answer; first those whom most of the crowd has come to."""
         children = psutil.Process(self.gate.process.pid).children()
-        found = [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
+        alive = [one for one in children if one.status() != psutil.STATUS_ZOMBIE]
+        found = [one for one in alive if "resource_tracker" not in " ".join(one.cmdline())]
         return sorted(found, key=lambda one: -len(one.net_connections("tcp")))
 
     def gate_on(self, folder: Path) -> Running:

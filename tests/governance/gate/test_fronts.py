@@ -11,12 +11,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from governance.gate import answers, fronts, reasons
 from governance.gate.configuration import front
+from governance.gate.origin import Origins
 from governance.gate.request import CHECK, Query, read
 from governance.settings import networks
 from tests.governance.gate.test_request import GOOD, TOKEN
 
 PROXY = ("10.0.0.1", 4711)
-TRUSTED = [ip_network("10.0.0.0/8")]
+TRUSTED = Origins([ip_network("10.0.0.0/8")])
 NGINX = [(b"x-original-uri", GOOD), (b"x-original-method", b"POST")]
 TRAEFIK = [(b"x-forwarded-uri", GOOD), (b"x-forwarded-method", b"POST")]
 SIZE = [(b"x-original-content-length", b"12")]

@@ -128,9 +128,7 @@ def test_of_three_workers_any_tells_everything_also_when_one_is_killed(
     assert {value(scraped(workers), ALLOWED) for _ in range(20)} == {40.0}
 
     children = Path(f"/proc/{workers.process.pid}/task/{workers.process.pid}/children").read_text().split()
-    workers_only = [
-        pid for pid in children if b"governance.gate" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    workers_only = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(int(workers_only[0]), signal.SIGKILL)
     time.sleep(4)
     assert {value(scraped(workers), ALLOWED) for _ in range(20)} == {40.0}

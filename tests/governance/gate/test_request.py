@@ -7,6 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from governance import tokens
+from governance.gate.origin import Origins
 from governance.gate.request import Query, read
 
 # Well formed, and the same in every worker: the names of the tests are made from it.
@@ -242,7 +243,7 @@ def test_the_token_is_not_in_what_a_query_prints() -> None:
     assert TOKEN not in repr(ask())
 
 
-TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
+TRUSTED = Origins([ip_network("10.0.0.0/8"), ip_network("fd00::/8")])
 
 
 def origin(peer: str, *said: bytes, path: bytes = GOOD) -> str:

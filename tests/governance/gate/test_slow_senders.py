@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from governance.gate.__main__ import callers
+from governance.gate.configuration import callers
 from tests.governance.gate.conftest import Running, Served
 
 IDLE, DRIPPING = 1100, 200
