@@ -72,17 +72,19 @@ application = get_wsgi_application()
 
 
 def seed(tokens: int, things: int) -> str:
-    """Fills an empty database and returns one token."""
+    """Fills an empty database and returns one token. Each token has a caller of its own, as in any real place: knox looks
+    through all tokens of a caller whenever one of them is used.
+    """
     from guardian.shortcuts import assign_perm
 
     call_command("migrate", verbosity=0)
-    user, _ = User.objects.get_or_create(username="caller")
     groups = [Group.objects.get_or_create(name=f"thing-{n}")[0] for n in range(things)]
+    for n in range(tokens):
+        user = User.objects.create(username=f"caller-{n}")
+        token = AuthToken.objects.create(user=user)[1]
     for group in groups:
         assign_perm("auth.view_group", user, group)
-    for _ in range(tokens - AuthToken.objects.count()):
-        AuthToken.objects.create(user=user)
-    return AuthToken.objects.create(user=user)[1]
+    return token
 
 
 if __name__ == "__main__":
