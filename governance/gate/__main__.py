@@ -41,12 +41,13 @@ def application() -> Gate:
     from django.utils.log import configure_logging
 
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
-    from governance.gate import logs
+    from governance.gate import logs, traces
     from governance.gate.app import Gate
     from governance.gate.configuration import from_settings
 
     logs.install()
     gate = Gate(from_settings())
+    gate.follower = traces.follow(gate)
     # What has been loaded so far stays for good. To look through it again and again for cycles would stop every query for as
     # long; what queries leave behind is looked through as before, in larger portions.
     gc.collect()

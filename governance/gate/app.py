@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from governance.gate import answers, logs, plain, reasons, traces, watch
+from governance.gate import answers, logs, plain, reasons, watch
 from governance.gate.bodies import Bodies, Body, Document, Gone, Receive
 from governance.gate.callers import Callers
 from governance.gate.configuration import Configuration
@@ -23,6 +23,13 @@ from governance.gate.request import PROXY, Query
 
 Scope = dict[str, Any]
 Told = Callable[[int, bytes, bytes], None]  # status, header lines, body
+
+
+class Follower(Protocol):
+    """Whoever looks on at what the gate does, and has to let go when it ends."""
+
+    async def close(self) -> None:
+        """The gate has ended."""
 
 
 class Gate:
@@ -49,7 +56,7 @@ class Gate:
             memory=configuration.json_memory,
             whole=configuration.body_patience,
         )
-        self.traces = traces.follow(self)
+        self.follower: Follower | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -99,8 +106,8 @@ class Gate:
         await self.proxy.close()
         await self.judge.close()
         await self.metrics.close()
-        if self.traces:
-            await self.traces.close()
+        if self.follower:
+            await self.follower.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -116,7 +123,7 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"]
         if path in watch.PATHS:
-            await watch.answer(path, scope, send, self)
+            await watch.answer(path, scope, send, self.metrics, self.judge)
             return
         if path in plain.PATHS:
             await plain.answer(path, scope, send, self.judge.database)

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from governance.gate.connection import Connection
+
+class Closes(Protocol):
+    """A connection."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether nothing more can be said."""
+
+    def write(self, data: bytes) -> None:
+        """Some of an answer."""
+
+    def hang_up(self) -> None:
+        """The answer was the last."""
 
 
 class Outlet:
@@ -13,7 +24,7 @@ class Outlet:
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Closes) -> None:
         self._connection = connection
 
     def write(self, data: bytes) -> None:

@@ -144,9 +144,9 @@ def test_without_a_collector_nothing_is_wrapped(monkeypatch: pytest.MonkeyPatch)
 
     gate = Gate(from_settings())
 
-    assert gate.traces is None
-    assert "_answer" not in vars(gate)
-    assert "_decided" not in vars(gate)
+    assert traces.follow(gate) is None
+    assert not {"_answer", "at_once"} & vars(gate).keys()
+    assert "decided" not in vars(gate.judge)
 
 
 def test_a_collector_without_the_library_is_a_loud_stop(monkeypatch: pytest.MonkeyPatch) -> None:
