@@ -38,7 +38,9 @@ def application() -> Gate:
     it is ready, and double its memory.
     """
     from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.utils.log import configure_logging
+    from uvicorn.config import STARTUP_FAILURE
 
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     from governance.gate import logs, traces
@@ -47,7 +49,11 @@ def application() -> Gate:
 
     logs.install()
     gate = Gate(from_settings())
-    gate.follower = traces.follow(gate)
+    try:
+        gate.follower = traces.follow(gate)
+    except ImproperlyConfigured as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(STARTUP_FAILURE)  # which the supervisor understands: to start it again would change nothing
     # What has been loaded so far stays for good. To look through it again and again for cycles would stop every query for as
     # long; what queries leave behind is looked through as before, in larger portions.
     gc.collect()
@@ -76,6 +82,7 @@ def main(worker: str = "governance.gate.__main__:application") -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     from uvicorn import Config
+    from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
     server = Config(
@@ -98,8 +105,9 @@ def main(worker: str = "governance.gate.__main__:application") -> int:
     )
     with tempfile.TemporaryDirectory(prefix="cardinal-gate-") as folder:
         os.environ[FOLDER] = folder  # the workers inherit it
-        Multiprocess(server, [server.bind_socket()]).run()
-    return 0
+        supervisor = Multiprocess(server, [server.bind_socket()])
+        supervisor.run()
+    return int(any(one.exitcode == STARTUP_FAILURE for one in supervisor.processes))
 
 
 if __name__ == "__main__":

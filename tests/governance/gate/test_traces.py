@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from governance.gate import traces
 from governance.gate.app import Gate
 from governance.gate.configuration import from_settings
-from tests.governance.gate.conftest import Running, Served, on_test_database, start
+from tests.governance.gate.conftest import ROOT, Running, Served, free_port, on_test_database, start
 
 pytest.importorskip(
     "opentelemetry.exporter.otlp.proto.http.trace_exporter", reason="the extra otel is not installed"
@@ -156,4 +159,19 @@ def test_a_collector_without_the_library_is_a_loud_stop(monkeypatch: pytest.Monk
     )
 
     with pytest.raises(ImproperlyConfigured, match="otel"):
-        Gate(from_settings())
+        traces.follow(Gate(from_settings()))
+
+
+def test_a_gate_that_cannot_follow_says_so_and_ends(tmp_path: Path) -> None:
+    (tmp_path / "opentelemetry").mkdir()
+    (tmp_path / "opentelemetry" / "__init__.py").write_text("")  # as if the library were not there
+    given = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "PYTHONPATH": str(tmp_path)}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "governance.gate"],
+        env=os.environ | given | {"GATE_PORT": str(free_port())}, cwd=ROOT, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("cardinal-governance[otel]") == 1
