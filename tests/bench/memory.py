@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
+import httpx
 import psycopg
 from django.conf import settings
 from django.utils import timezone
@@ -19,6 +20,7 @@ from tests.bench.gate import GATE, check
 from tests.bench.serving import served
 
 KNOWN, USED = 1_000_000, 50_000
+PORTION = 10_000
 TAG = "measured"
 COPY = (
     "COPY governance_token (id, name, prefix, digest, pepper, environment, owner_id, tag_key, tag_value, actions, portal, "
@@ -38,17 +40,23 @@ def measure(known: int = KNOWN, used: int = USED) -> Iterator[str]:
         load.run(server.port, requests[:1], connections=1, seconds=1)
         before = server.memory()
         statuses: dict[str, int] = {}
-        for start in range(
-            0, used, 10_000
-        ):  # in portions, so that each is used about twice whatever the speed
-            portion = requests[start : start + 10_000]
-            seen = load.run(server.port, portion, seconds=len(portion) / 500, rate=1_000)
+        for start in range(0, used, PORTION):  # each is used about twice, also where this machine is busy
+            portion = requests[start : start + PORTION]
+            seen = load.run(server.port, portion, seconds=len(portion) / 250, rate=500)
             for status, count in seen.statuses.items():
                 statuses[status] = statuses.get(status, 0) + count
         yield (
-            f"{known} tokens known, {used} in use: {server.memory():.0f} MB (at most 250; before {before:.0f}), "
-            f"answers {statuses}"
+            f"{known} tokens known, {_grants(server.port)} grants of {used} tokens in use: {server.memory():.0f} MB "
+            f"(at most 250; before {before:.0f}), answers {statuses}"
         )
+
+
+def _grants(port: int) -> int:
+    """How many grants the gate holds."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    return int(
+        next(line for line in text.splitlines() if line.startswith("cardinal_gate_grants ")).split()[1]
+    )
 
 
 def _issued(tag: str, known: int, used: int) -> Iterator[str]:
