@@ -1,5 +1,6 @@
 """The design system's template tags: each renders one component from templates/components/."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,7 @@ register = template.Library()
 register.simple_tag(when)
 register.filter(timed)
 
+JOINT = re.compile(r"([_/.]+|-)(?=\w)")
 STATES = frozenset({"ok", "attention", "critical", "neutral", "info"})
 MESSAGE_STATES = {"success": "ok", "warning": "attention", "error": "critical", "debug": "neutral"}
 
@@ -89,6 +91,12 @@ def human_size(size: float | None) -> str:
             break
         amount /= 1000
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.1f} {unit}"
+
+
+@register.filter
+def breakable(name: object) -> SafeString:
+    """A name of a machine, which may break after its joints and nowhere else."""
+    return SafeString(JOINT.sub(r"\1<wbr>", escape(name)))
 
 
 @register.filter
