@@ -68,12 +68,13 @@ def _table(field: Field, label: str, before: Any, after: Any) -> dict[str, Any]:
     ]
     is_long = field.kind == "table" and len(rows) >= ENOUGH_ROWS
     shared = {n for n, found in enumerate(values) if is_long and len(found) == 1 and found != {""}}
-    shown = [n for n, found in enumerate(values) if found != {""} and n not in shared]
+    said = [n for n, found in enumerate(values) if found != {""}]
+    shown = [n for n in said if n not in shared] or said
     return {
         "label": label,
         "path": field.path,
         "columns": [columns[n].label for n in shown],
-        "shared": [(columns[n].label, next(iter(values[n]))) for n in sorted(shared)],
+        "shared": [(columns[n].label, next(iter(values[n]))) for n in sorted(shared) if n not in shown],
         "rows": [
             {
                 "change": change,

@@ -9,6 +9,7 @@ import pytest
 from registry.documents.outline import outline
 from registry.templatetags.changes import compare, mark_changes, mark_texts, passages
 from registry.views.comparing import comparison
+from registry.views.documents import read_sections
 
 TABLE = "| Age | Refused |\n|---|---:|\n| 18 to 25 | 20% |\n| 61 and older | 1% |"
 
@@ -109,4 +110,27 @@ def test_two_rows_are_too_few_to_take_a_column_away() -> None:
     (table,) = comparison("card", {}, {"metrics": {"results": rows}})["tables"]
 
     assert table["columns"] == ["Metric", "Value", "Dataset"]
+    assert table["shared"] == []
+
+
+def test_a_table_to_read_leaves_out_what_is_empty_and_says_once_what_is_the_same() -> None:
+    rows = [{"metric": "auc", "value": str(n), "dataset": "evaluation"} for n in range(3)]
+    sections = read_sections("card", {"metrics": {"results": rows}})
+    shown = next(
+        one["value"]
+        for section in sections
+        for one in section["fields"]
+        if one["field"].path == "metrics.results"
+    )
+
+    assert shown["columns"] == ["Value"]
+    assert shown["rows"] == [[("Value", "0")], [("Value", "1")], [("Value", "2")]]
+    assert shown["shared"] == [("Metric", "auc"), ("Dataset", "evaluation")]
+
+
+def test_rows_that_are_all_the_same_keep_their_columns() -> None:
+    rows = [{"metric": "auc", "value": "1"}] * 3
+    (table,) = comparison("card", {}, {"metrics": {"results": rows}})["tables"]
+
+    assert table["columns"] == ["Metric", "Value"]
     assert table["shared"] == []
