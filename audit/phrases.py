@@ -32,8 +32,12 @@ def short(digest: str) -> str:
 
 
 def moment(text: str) -> str:
-    """A time of the facts as pages and letters write it, whatever its offset."""
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    """A time of the facts as pages and letters write it, whatever its offset. What is none is told as it stands."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{(at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _name(value: Any) -> str:

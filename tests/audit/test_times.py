@@ -30,3 +30,7 @@ def test_every_time_in_a_sentence_is_marked_and_the_rest_is_escaped() -> None:
         ' not <time datetime="2026-12-27T08:00Z">2026-12-27 08:00 UTC</time>.'
     )
     assert timed("version 2026-12-28 of the file") == "version 2026-12-28 of the file"
+
+
+def test_an_entry_is_read_even_when_its_time_is_none() -> None:
+    assert phrases.moment("soon") == "soon"
