@@ -6,9 +6,11 @@ Each phrase gets the facts of the entry (plain values, as written in the trail) 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 Facts = dict[str, Any]
+ENDED = (".”", "?”", "!”")  # what somebody wrote has ended the sentence already
 
 
 class UnknownEvent(KeyError):
@@ -20,12 +22,22 @@ def sentence(body: Facts) -> str:
     kind = body["kind"]
     if kind not in PHRASES:
         raise UnknownEvent(kind)
-    return f"{body['by']['name']} {PHRASES[kind](body['facts'])}."
+    said = PHRASES[kind](body["facts"])
+    return f"{body['by']['name']} {said}{'' if said.endswith(ENDED) else '.'}"
 
 
 def short(digest: str) -> str:
     """The first twelve digits of a digest."""
     return digest[:12]
+
+
+def moment(text: str) -> str:
+    """A time of the facts as pages and letters write it, whatever its offset. What is none is told as it stands."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{(at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _name(value: Any) -> str:
@@ -74,7 +86,7 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     ),
     "role.given": lambda f: (
         f"gave {_name(f['account'])} the role {f['role']}"
-        + (f" until {f['until'][:16].replace('T', ' ')} UTC" if f["until"] else "")
+        + (f" until {moment(f['until'])}" if f["until"] else "")
         + _quoted(f["reason"])
     ),
     "role.taken": lambda f: f"took the role {f['role']} from {_name(f['account'])}",
@@ -229,7 +241,7 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     ),
     "absence.announced": lambda f: (
         f"named {_name(f['stand_in'])} to be asked for reviews in place of {_name(f['person'])}"
-        f" from {f['since'][:16]} until {f['until'][:16]} UTC"
+        f" from {moment(f['since'])} until {moment(f['until'])}"
     ),
     "absence.ended": lambda f: f"ended the {_name(f['absence'])}, in which {_name(f['stand_in'])} stood in",
     "review.rule_set": lambda f: (
@@ -237,7 +249,7 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         + _quoted(f["rationale"])
     ),
     "condition.set": lambda f: (
-        f"approved on condition that {f['owner']} does this by {f['due_at'][:16]} UTC" + _quoted(f["text"])
+        f"approved on condition that {f['owner']} does this by {moment(f['due_at'])}" + _quoted(f["text"])
     ),
     "condition.fulfilled": lambda f: (
         f"confirmed that “{_brief(f['text'])}” is fulfilled" + _quoted(f["note"])
@@ -246,7 +258,7 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"passed the condition “{_brief(f['text'])}” of {_name(f['condition'])} from {f['previous']} on to {f['owner']}"
     ),
     "condition.extended": lambda f: (
-        f"gave “{_brief(f['text'])}” until {f['due_at'][:16]} UTC, not {f['previous'][:16]}"
+        f"gave “{_brief(f['text'])}” until {moment(f['due_at'])}, not {moment(f['previous'])}"
         + _quoted(f["reason"])
     ),
     "thread.begun": lambda f: (
@@ -263,7 +275,7 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         + _quoted(f["reason"])
     ),
     "glass.granted": lambda f: (
-        f"broke the glass for {_name(f['version'])} in {f['environment']} until {f['ends_at'][:16]} UTC, as"
+        f"broke the glass for {_name(f['version'])} in {f['environment']} until {moment(f['ends_at'])}, as"
         f" {f['asked_by']} had asked" + _quoted(f["reason"])
     ),
     "glass.ended": lambda f: (
@@ -298,12 +310,12 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
     "policy.draft_discarded": lambda f: f"discarded the draft of {_name(f['policy'])} (state {f['state']})",
     "policy.published": lambda f: f"published {_name(f['policy'])} ({short(f['digest'])})",
     "token.issued": lambda f: (
-        f"issued the token {_name(f['token'])} to {f['owner']} for {f['environment']} until {f['expires_at'][:16]} UTC{_waits(f)}"
+        f"issued the token {_name(f['token'])} to {f['owner']} for {f['environment']} until {moment(f['expires_at'])}{_waits(f)}"
     ),
     "token.revoked": lambda f: f"revoked the token {_name(f['token'])} of {f['owner']}",
     "token.rotated": lambda f: (
         f"replaced the token {_name(f['previous'])} of {f['owner']} by {_name(f['token'])};"
-        f" the old one goes on until {f['until'][:16]} UTC{_waits(f)}"
+        f" the old one goes on until {moment(f['until'])}{_waits(f)}"
     ),
     "token.countersigned": lambda f: f"countersigned the token {_name(f['token'])} of {f['owner']}",
     "token.declined": lambda f: (
@@ -316,7 +328,7 @@ PHRASES: dict[str, Callable[[Facts], str]] = {
         f"was told that the token {_name(f['token'])} of {f['owner']} has leaked, and revoked it{_quoted(f['place'])}"
     ),
     "token.expiring": lambda f: (
-        f"announced that the token {_name(f['token'])} of {f['owner']} ends at {f['expires_at'][:16]} UTC"
+        f"announced that the token {_name(f['token'])} of {f['owner']} ends at {moment(f['expires_at'])}"
     ),
     "token.life_set": lambda f: (
         f"decided that tokens for models of the risk class {f['risk_class']} live {f['days']} days instead of {f['previous']}"

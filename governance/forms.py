@@ -64,7 +64,9 @@ class SeverityForm(forms.Form):
 class AddModelForm(forms.Form):
     """A model that a system uses."""
 
-    model = forms.ModelChoiceField(queryset=Model.objects.none(), to_field_name="slug", label="Model")
+    model = forms.ModelChoiceField(
+        queryset=Model.objects.none(), to_field_name="slug", label="Model", empty_label="Choose a model"
+    )
 
     def __init__(self, user: User, data: Any = None) -> None:
         super().__init__(data)

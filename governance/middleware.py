@@ -13,11 +13,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 
 from governance import refusals
 from registry.errors import DomainError, Invalid, Refused
 
 Handler = Callable[[HttpRequest], HttpResponse]
+NOT_A_PAGE = 405  # where a form sends to, opened like a page
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -78,7 +80,23 @@ class OrdinaryRequests:
             "\x00" in value for _, values in request.GET.lists() for value in values
         ):
             raise BadRequest("The address holds a NUL character.")
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == NOT_A_PAGE and request.method == "GET":
+            return not_a_page(request, response["Allow"])
+        return response
+
+
+def not_a_page(request: HttpRequest, allowed: str) -> HttpResponse:
+    """What, why, and the way to the page that the form stands on, where the address tells it."""
+    parent = f"{request.path.rstrip('/').rpartition('/')[0]}/"
+    try:
+        resolve(parent)
+    except Resolver404:
+        parent = ""
+    context = {"next_url": parent if parent != "/" else "", "next_label": "Go to the page with the form"}
+    answer = render(request, "errors/405.html", context, status=NOT_A_PAGE)
+    answer["Allow"] = allowed
+    return answer
 
 
 class ContentSecurityPolicy:

@@ -58,6 +58,7 @@ class AbsenceForm(forms.Form):
         queryset=User.objects.none(),
         to_field_name="username",
         label="Who stands in",
+        empty_label="Choose somebody",
         help_text="Somebody who judges in the same role. An absence gives no rights.",
     )
     since = forms.DateTimeField(

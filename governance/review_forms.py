@@ -47,7 +47,11 @@ class ConditionForm(forms.Form):
 
     text = forms.CharField(max_length=1_000, required=False, label="What has to be done")
     owner = forms.ModelChoiceField(
-        queryset=User.objects.none(), to_field_name="username", required=False, label="By whom"
+        queryset=User.objects.none(),
+        to_field_name="username",
+        required=False,
+        label="By whom",
+        empty_label="Choose a person",
     )
     due_at = forms.DateTimeField(required=False, label="Until (UTC)", widget=MOMENT())
 

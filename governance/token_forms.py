@@ -212,7 +212,10 @@ class ServiceAccountForm(forms.Form):
     name = forms.CharField(max_length=80, help_text="Small letters, digits, dots, hyphens, underscores.")
     purpose = forms.CharField(max_length=200, label="What it is for")
     sponsor = forms.ModelChoiceField(
-        queryset=User.objects.none(), to_field_name="username", help_text="The person who answers for it."
+        queryset=User.objects.none(),
+        to_field_name="username",
+        empty_label="Choose a person",
+        help_text="The person who answers for it.",
     )
 
     def __init__(self, user: User, data: Any = None) -> None:
@@ -225,7 +228,7 @@ class SponsorForm(forms.Form):
     """Who answers for a service account from now on."""
 
     sponsor = forms.ModelChoiceField(
-        queryset=User.objects.none(), to_field_name="username", label="New sponsor",
+        queryset=User.objects.none(), to_field_name="username", label="New sponsor", empty_label="Choose a person",
         help_text="Its tokens reach what this person sees, within a second.",
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from registry.views.comparing import by_field
 from registry.views.documents import findings_in, read_sections
 
 JUDGE = "governance.judge_review"
-SHOWN = (("", "All fields"), ("changed", "Changed"), ("open", "Open comments"))
+SHOWN = (("", "To look at"), ("changed", "Changed"), ("open", "Open comments"), ("all", "All fields"))
 
 
 def cockpit(request: PortalRequest, one: Review, forms: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -58,13 +58,15 @@ def _compared(request: PortalRequest, one: Review, baseline: Review | None) -> d
     sections = _told(read_sections(kind, content), diffs, margin)
     shown = request.GET.get("show", "")
     name = _name(baseline, one) if baseline else ""
+    chosen = _chosen(sections, shown, margin, has_baseline=bool(baseline))
+    counts = {"": sum(len(one["fields"]) for one in chosen)} if not shown else {}
+    counts |= {"changed": len(diffs), "open": margin.open}
     return {
         "every_section": sections,
-        "sections": _chosen(sections, shown),
+        "sections": [section for section in chosen if section["fields"]],
+        "quiet": [section for section in chosen if not section["fields"]],
         "shown": shown,
-        "filters": [
-            (key, label, {"changed": len(diffs), "open": margin.open}.get(key)) for key, label in SHOWN
-        ],
+        "filters": [(key, label, counts.get(key)) for key, label in SHOWN if baseline or key != "changed"],
         "change_count": len(diffs),
         "margin": margin,
         "gone": margin.gone if shown != "changed" else [],
@@ -92,13 +94,35 @@ def _told(
     return sections
 
 
-def _chosen(sections: list[dict[str, Any]], shown: str) -> list[dict[str, Any]]:
-    """All fields, or those that changed, or those with an open thread; sections without any are left out."""
-    wanted = {"changed": "diff", "open": "open"}.get(shown)
-    if wanted is None:
+def _chosen(
+    sections: list[dict[str, Any]], shown: str, margin: Margin, *, has_baseline: bool
+) -> list[dict[str, Any]]:
+    """The sections with what there is to look at in their `fields`, and the rest `folded`; or what is asked for alone.
+
+    To look at is what differs from what was approved, or, before the first approval, whatever says something; and every
+    field that somebody has commented on.
+    """
+    if shown == "all":
         return sections
-    cut = [section | {"fields": [one for one in section["fields"] if one[wanted]]} for section in sections]
-    return [section for section in cut if section["fields"]]
+    if wanted := {"changed": "diff", "open": "open"}.get(shown):
+        cut = [
+            section | {"fields": [one for one in section["fields"] if one[wanted]]} for section in sections
+        ]
+        return [section for section in cut if section["fields"]]
+    return [section | _parted(section["fields"], margin, has_baseline=has_baseline) for section in sections]
+
+
+def _parted(fields: list[dict[str, Any]], margin: Margin, *, has_baseline: bool) -> dict[str, Any]:
+    def to_look_at(one: dict[str, Any]) -> bool:
+        return bool((one["diff"] if has_baseline else one["value"]) or margin.by_path.get(one["field"].path))
+
+    folded = [one for one in fields if not to_look_at(one)]
+    return {
+        "fields": [one for one in fields if to_look_at(one)],
+        "folded": folded,
+        "folded_names": ", ".join(one["field"].label for one in folded),
+        "folded_because": "as approved" if has_baseline else "empty",
+    }
 
 
 def _held(user: User, one: Review) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ from governance.finding.model_rows import STATES, ModelRow
 from governance.models import RiskClass
 from registry.addresses import by_slug
 from registry.models import System
-from registry.templatetags.ui import pill, snippet, when
+from registry.templatetags.times import when
+from registry.templatetags.ui import pill, snippet
 
 STRICTEST = (RiskClass.PROHIBITED, RiskClass.HIGH, None, RiskClass.LIMITED, RiskClass.MINIMAL)
 LOOKS = {"cleared": "ok", "not-cleared": "critical", "ungoverned": "attention"}

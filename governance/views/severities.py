@@ -67,6 +67,7 @@ def _cell(
     default = rules()[rule].severity[risk_class]
     severity = decided.get((rule, risk_class), default)
     return {
+        "risk_class": risk_class.capitalize(),
         "bound": form[f"{rule}.{risk_class}"] if may_decide else None,
         "state": STATES[severity],
         "word": SEVERITY_LABELS[severity],

@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from governance.actions import tokens as verbs
+from governance.gate.reasons import REASONS
 from governance.models import Decision, Stop, Token
 from governance.notices import TOKEN_STAGES
 from governance.permissions import may_countersign, may_end_token
@@ -152,11 +153,14 @@ def token(request: PortalRequest, pk: str) -> HttpResponse:
     may_end = bool(may_end_token(request.user, one))
     may_issue = request.user.has_perm("governance.issue_token")
     waits = one.countersigned_at is None and one.state == "waiting"
+    uses = page(used, request, by="-decided_at", size=20)
+    for use in uses:
+        use.reason_title = REASONS[use.reason].title if use.reason in REASONS else use.reason
     context = {
         "token": one,
         "sentence": one.said([model.name for model in models]),
         "models": models,
-        "page": page(used, request, by="-decided_at", size=20),
+        "page": uses,
         "use_count": used.count(),
         "spark": spark(used),
         "lapses_soon": one.state == "active" and one.ends_at <= timezone.now() + LAPSES_SOON,
@@ -195,5 +199,10 @@ def spark(used: QuerySet[Decision]) -> dict[str, object]:
         {"x": 6 * place, "y": 31 - max(tall, 1), "height": max(tall, 1), "used": day in counted}
         for place, (day, tall) in enumerate(zip(days, heights, strict=True))
     ]
-    said = f"{sum(counted.values())} uses in {SPARK_DAYS} days, at most {most} on one day"
+    uses = sum(counted.values())
+    said = (
+        f"{uses} use{'' if uses == 1 else 's'} in {SPARK_DAYS} days, at most {most} on one day"
+        if uses
+        else f"Not used in {SPARK_DAYS} days"
+    )
     return {"bars": bars, "said": said, "width": 6 * SPARK_DAYS}

@@ -1,7 +1,7 @@
 """The design system's template tags: each renders one component from templates/components/."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -9,16 +9,19 @@ from django import template
 from django.forms import BaseForm, BoundField
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from registry.prose import render_prose
 from registry.search.snippets import Snippet
 from registry.templatetags.changes import compare
+from registry.templatetags.times import timed, when
 
 register = template.Library()
+register.simple_tag(when)
+register.filter(timed)
 
+JOINT = re.compile(r"([_/.]+|-)(?=\w)")
 STATES = frozenset({"ok", "attention", "critical", "neutral", "info"})
 MESSAGE_STATES = {"success": "ok", "warning": "attention", "error": "critical", "debug": "neutral"}
 
@@ -59,36 +62,6 @@ def _pill(state: str, word: str) -> SafeString:
     return render_to_string("components/pill.html", {"state": state, "word": word})
 
 
-def relative(value: datetime, now: datetime) -> str:
-    """How far a moment lies from now, in words; beyond thirty days the date itself says more."""
-    seconds = (value - now).total_seconds()
-    distance = abs(seconds)
-    if distance < 45:
-        return "just now"
-    for size, word, limit in ((60, "minute", 60), (3600, "hour", 24), (86400, "day", 30)):
-        count = max(1, round(distance / size))
-        if count < limit:
-            phrase = f"{count} {word}{'' if count == 1 else 's'}"
-            return f"{phrase} ago" if seconds < 0 else f"in {phrase}"
-    return f"{value.day} {value:%b %Y}"
-
-
-@register.simple_tag
-def when(value: datetime | date | None, missing: str = "never") -> SafeString:
-    """A moment in relative words, with the exact UTC time on hover and in the markup; a date stays a date."""
-    if value is None:
-        return format_html('<span class="muted">{}</span>', missing)
-    if not isinstance(value, datetime):
-        return format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{value.day} {value:%b %Y}")
-    aware = value if timezone.is_aware(value) else value.replace(tzinfo=UTC)
-    exact = aware.astimezone(UTC)
-    # Digits and our own words: nothing to escape, on a hundred moments of a list.
-    return SafeString(
-        f'<time datetime="{exact.isoformat(timespec="seconds")}" title="{exact:%Y-%m-%d %H:%M:%S} UTC" data-when>'
-        f"{relative(exact, timezone.now())}</time>"
-    )
-
-
 @register.simple_tag
 def snippet(found: Snippet | None) -> SafeString:
     """Where a search stands, hits marked; every part is escaped."""
@@ -118,6 +91,12 @@ def human_size(size: float | None) -> str:
             break
         amount /= 1000
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.1f} {unit}"
+
+
+@register.filter
+def breakable(name: object) -> SafeString:
+    """A name of a machine, which may break after its joints and nowhere else."""
+    return SafeString(JOINT.sub(r"\1<wbr>", escape(name)))
 
 
 @register.filter

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
 from typing import Any
 
 from registry.documents import content as contents
 from registry.documents.outline import Column, Field, outline
-from registry.templatetags.changes import compare
+from registry.templatetags.changes import aligned_rows, compare
 
-FIGURE_COLUMNS = (Column("caption", "Caption"), Column("alt", "In words"), Column("digest", "SHA-256"))
-ALIKE = 0.5  # the share of equal cells from which a removed and an added row are one row that changed
-MOST_PAIRS = 10_000  # comparisons of rows in one stretch; beyond it rows are paired by place
+FIGURE_COLUMNS = (Column("digest", "Picture"), Column("caption", "Caption"), Column("alt", "In words"))
+LONG = 40  # characters, from which a cell is read as a text
+ENOUGH_ROWS = 3  # from here on a value that every row shares is said once
 
 
 def comparison(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
@@ -60,13 +59,37 @@ def as_text(field: Field, given: Any) -> str:
 
 
 def _table(field: Field, label: str, before: Any, after: Any) -> dict[str, Any]:
+    """The rows of both, aligned. A column that is empty is left out; one that says the same everywhere is said once."""
+    rows = aligned_rows(_cells(field, before), _cells(field, after))
+    columns = columns_of(field)
+    values = [
+        {side[n] for change, *sides in rows for side in sides if change in ("same", "changed") or any(side)}
+        for n in range(len(columns))
+    ]
+    is_long = field.kind == "table" and len(rows) >= ENOUGH_ROWS
+    shared = {n for n, found in enumerate(values) if is_long and len(found) == 1 and found != {""}}
+    said = [n for n, found in enumerate(values) if found != {""}]
+    shown = [n for n in said if n not in shared] or said
     return {
         "label": label,
         "path": field.path,
-        "columns": [column.label for column in columns_of(field)],
+        "columns": [columns[n].label for n in shown],
+        "shared": [(columns[n].label, next(iter(values[n]))) for n in sorted(shared) if n not in shown],
         "rows": [
-            {"before": old, "after": new, "change": change, "cells": list(zip(old, new, strict=True))}
-            for change, old, new in _rows(_cells(field, before), _cells(field, after))
+            {
+                "change": change,
+                "cells": [
+                    {
+                        "label": columns[n].label,
+                        "before": old[n],
+                        "after": new[n],
+                        "is_long": max(len(old[n]), len(new[n])) > LONG,
+                        "is_picture": field.kind == "figures" and columns[n].key == "digest",
+                    }
+                    for n in shown
+                ],
+            }
+            for change, old, new in rows
         ],
     }
 
@@ -78,38 +101,3 @@ def columns_of(field: Field) -> tuple[Column, ...]:
 
 def _cells(field: Field, given: Any) -> list[list[str]]:
     return [[row.get(column.key, "") for column in columns_of(field)] for row in given or []]
-
-
-def _rows(before: list[list[str]], after: list[list[str]]) -> list[tuple[str, list[str], list[str]]]:
-    """Every row of both, aligned: (same, changed, removed or added; cells before; cells after)."""
-    aligned: list[tuple[str, list[str], list[str]]] = []
-    matcher = SequenceMatcher(None, [*map(tuple, before)], [*map(tuple, after)], autojunk=False)
-    for kind, a, b, c, d in matcher.get_opcodes():
-        if kind == "equal":
-            aligned += [("same", row, row) for row in before[a:b]]
-        else:
-            aligned += _stretch(before[a:b], after[c:d])
-    return aligned
-
-
-def _stretch(gone: list[list[str]], come: list[list[str]]) -> list[tuple[str, list[str], list[str]]]:
-    """Rows that differ: those that are alike belong together, the rest were removed or added."""
-    partners: dict[int, int] = {}
-    if len(gone) * len(come) <= MOST_PAIRS:
-        for n, old in enumerate(gone):
-            free = [m for m in range(len(come)) if m not in partners.values()]
-            best = max(free, key=lambda m: _alike(old, come[m]), default=None)
-            if best is not None and _alike(old, come[best]) >= ALIKE:
-                partners[n] = best
-    else:
-        partners = {n: n for n in range(min(len(gone), len(come)))}
-    rows = [
-        ("changed", old, come[partners[n]]) if n in partners else ("removed", old, [""] * len(old))
-        for n, old in enumerate(gone)
-    ]
-    taken = set(partners.values())
-    return rows + [("added", [""] * len(new), new) for m, new in enumerate(come) if m not in taken]
-
-
-def _alike(old: list[str], new: list[str]) -> float:
-    return sum(a == b for a, b in zip(old, new, strict=True)) / len(old)

@@ -14,7 +14,7 @@ from registry.documents.strictness import strictness_of
 from registry.models import Dataset, Document, Revision, Version
 from registry.paging import page
 from registry.request import PortalRequest
-from registry.views.comparing import comparison
+from registry.views.comparing import ENOUGH_ROWS, comparison
 
 KINDS = ("card", "datasheet")
 
@@ -114,12 +114,20 @@ def read_sections(kind: str, content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _shown(field: Field, given: Any) -> Any:
-    """Rows as lists in the order of the columns, for canonical JSON has sorted the keys; an answer in its words."""
+    """An answer in its words; a table as its rows, in the columns that tell them apart, and what all of them share."""
     if field.kind == "choice":
         return next((option.label for option in field.options if option.value == given), given)
-    if field.kind != "table":
+    if field.kind != "table" or not given:
         return given
-    return [[row.get(column.key, "") for column in field.columns] for row in given or []]
+    values = {column: {row.get(column.key, "") for row in given} for column in field.columns}
+    said = [column for column in field.columns if values[column] != {""}]
+    shared = [column for column in said if len(given) >= ENOUGH_ROWS and len(values[column]) == 1]
+    shown = [column for column in said if column not in shared] or said
+    return {
+        "columns": [column.label for column in shown],
+        "rows": [[(column.label, row.get(column.key, "")) for column in shown] for row in given],
+        "shared": [(column.label, next(iter(values[column]))) for column in shared if column not in shown],
+    }
 
 
 def _revision(request: PortalRequest, pk: int, number: int) -> Revision:

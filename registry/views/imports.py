@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from registry import formats
 from registry.actions import imports as verbs
+from registry.documents.outline import outline
 from registry.errors import Conflict, Invalid, Missing
 from registry.exporting import export_of, file_name
 from registry.formats.ledger import DROPPED, KEPT, MAPPED
@@ -22,6 +23,7 @@ from registry.naming import named, named_in
 from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
+from registry.views.documents import KINDS
 
 SHOWN = 200  # values of each outcome on the page; all of them stand in the report as JSON
 GROUPS = (
@@ -190,6 +192,7 @@ def _about_of(request: PortalRequest) -> Version | Dataset | None:
 
 def _group(one: Import, outcome: str, title: str, state: str, meaning: str) -> dict[str, Any]:
     leaves = [leaf for leaf in one.report if leaf["outcome"] == outcome]
+    labels = _labels(one.kind)
     return {
         "outcome": outcome,
         "title": title,
@@ -197,8 +200,19 @@ def _group(one: Import, outcome: str, title: str, state: str, meaning: str) -> d
         "meaning": meaning,
         "count": len(leaves),
         "rest": max(0, len(leaves) - SHOWN),
-        "rows": [leaf | {"text": as_text(leaf["value"])} for leaf in leaves[:SHOWN]],
+        "rows": [
+            leaf | {"text": as_text(leaf["value"]), "label": labels.get(leaf.get("field", ""), "")}
+            for leaf in leaves[:SHOWN]
+        ],
     }
+
+
+def _labels(kind: str) -> dict[str, str]:
+    """What the fields of a document are called; a pipeline has none."""
+    if kind not in KINDS:
+        return {}
+    plan = outline(kind)
+    return {field.path: plan.name_of(field) for field in plan.fields()}
 
 
 def as_text(value: Any) -> str:

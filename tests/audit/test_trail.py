@@ -234,7 +234,8 @@ def test_every_entry_of_a_whole_story_reads_as_a_sentence(reviewer: User) -> Non
 
     assert len(said) >= 14
     assert all(
-        words.endswith(".") and not words.endswith("..") and "{" not in words for words in said.values()
+        words.endswith((".", ".”", "?”")) and not words.endswith(("..", ".”.", "?”.")) and "{" not in words
+        for words in said.values()
     )
 
 

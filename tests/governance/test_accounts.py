@@ -51,7 +51,7 @@ def test_whoever_is_switched_off_is_out_at_once_and_for_good(
     told = Entry.objects.newest().first()
     assert told is not None
     assert (
-        sentence(told.facts) == "admin switched off the account owner and ended 1 of its tokens: “She left.”."
+        sentence(told.facts) == "admin switched off the account owner and ended 1 of its tokens: “She left.”"
     )
 
     accounts.switch_on(account=owner, reason="She is back.", by=admin)

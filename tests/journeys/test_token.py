@@ -82,7 +82,7 @@ def test_a_token_is_issued_shown_once_used_and_revoked(
     expect(page.get_by_text("It was replaced")).to_be_visible()
     page.get_by_role("link", name="form reader").first.click()
     uses = page.get_by_role("region", name="Decisions on queries with this token").get_by_role("row")
-    expect(uses.nth(1)).to_contain_text("token_revoked")
+    expect(uses.nth(1)).to_contain_text("Revoked token")
     expect(uses.nth(2)).to_contain_text("Allowed")
     story = told()
     assert "owner published policy of digit-reader in production, version 1" in story
