@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 
 from governance.finding.decisions import DOORS
 from governance.models import Decision
+from governance.receipts import FORMAT, file_of
 from registry.api.doors import Door, Listing
 from registry.api.problems import described
 from registry.models import Environment
@@ -34,6 +36,21 @@ DECISION = {
     "payload_bytes": 512,
     "digest": "c07e" * 16,
     "batch": "0192f3c0-7a31-7c55-9f6e-000000000001",
+}
+
+RECEIPT = {
+    "format": FORMAT,
+    "decision": {name: value for name, value in DECISION.items() if name != "digest"} | {"form": 2},
+    "digest": DECISION["digest"],
+    "batch": {
+        "id": DECISION["batch"],
+        "count": 2,
+        "root": "39c1" * 16,
+        "writer": "host:17",
+        "written_at": "2026-11-23T12:00:00.124800Z",
+    },
+    "place": 1,
+    "path": [{"side": "left", "hash": "7be0" * 16}],
 }
 
 
@@ -70,6 +87,35 @@ class DecisionOut(serializers.ModelSerializer[Decision]):
             "id", "decided_at", "allowed", "reason", "environment", "model", "version", "action", "caller",
             "token", "method", "door", "request_id", "network", "purpose", "payload_bytes", "digest", "batch",
         ]  # fmt: skip
+
+
+class SealedBatchOut(serializers.Serializer[Any]):
+    """The batch that holds a decision. Writer and time are told, not proven."""
+
+    id = serializers.UUIDField()
+    count = serializers.IntegerField(help_text="How many decisions it holds.")
+    root = serializers.CharField(help_text="Its Merkle root, as the trail has it.")
+    writer = serializers.CharField()
+    written_at = serializers.DateTimeField()
+
+
+class StepOut(serializers.Serializer[Any]):
+    """One step of the way to the root."""
+
+    side = serializers.ChoiceField(choices=("left", "right"), help_text="On which side the other stands.")
+    hash = serializers.CharField()
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A receipt", value=RECEIPT, response_only=True)])
+class ReceiptOut(serializers.Serializer[Any]):
+    """A decision and its way to the root of its batch: proof that needs no portal."""
+
+    format = serializers.CharField(help_text=f"`{FORMAT}`.")
+    decision = serializers.DictField(help_text="Each field that the digest covers.")
+    digest = serializers.CharField()
+    batch = SealedBatchOut()
+    place = serializers.IntegerField(help_text="Where it stands in its batch, from 0.")
+    path = StepOut(many=True, help_text="Empty where the batch does not add up to its root any more.")
 
 
 class Decisions(Listing):
@@ -111,3 +157,25 @@ class OneDecision(Door):
     def get(self, request: Request, pk: str) -> Response:
         """One decision. Its digest covers all the other fields; its batch is sealed in the trail."""
         return Response(DecisionOut(self.one(pk=pk)).data)
+
+
+class OneReceipt(Door):
+    """The receipt of a decision."""
+
+    kind = Decision
+    needs = ""
+    serializer_class = ReceiptOut
+
+    @described(
+        "decisions_receipt", "Download a receipt", "decisions", {200: ReceiptOut}, declines=(401, 403, 404)
+    )
+    def get(self, request: Request, pk: str) -> HttpResponse:
+        """The proof of one decision, to be checked without the portal (`cardinal receipt FILE`).
+
+        For whoever may read the decision, and for the account whose token asked the query.
+        """
+        found = file_of(self.user, pk)
+        if found is None:
+            raise Http404
+        named = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+        return HttpResponse(found.written, content_type="application/json", headers=named)

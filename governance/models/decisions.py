@@ -6,12 +6,17 @@ import uuid
 from typing import TYPE_CHECKING, Self
 
 from django.db import connection, models
+from django.db.models.functions import Cast
 from django.urls import reverse
 
+from governance.models.tokens import Token
 from registry.models import Model, sees_everything
 
 if TYPE_CHECKING:
     from registry.models import User
+
+
+VIEW_DECISION = "governance.view_decision"
 
 
 class Batch(models.Model):
@@ -37,6 +42,17 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
         if sees_everything(user):
             return self
         return self.filter(model__in=Model.objects.visible_to(user).values("slug"))
+
+    def provable_to(self, user: User) -> Self:
+        """Those whose receipt one may have: what one may read as a decision, and the answers to queries of one's own."""
+        # By its token, never by its name: another account may be called so later.
+        own = Token.objects.visible_to(user).filter(owner=user.pk)
+        asked = models.Q(token__in=own.values_list(Cast("pk", models.CharField())))
+        if not user.has_perm(VIEW_DECISION):
+            return self.filter(asked)
+        if sees_everything(user):
+            return self
+        return self.filter(asked | models.Q(model__in=Model.objects.visible_to(user).values("slug")))
 
 
 MONTHS_AHEAD = 3

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,14 +17,15 @@ from governance.finding import traffic
 from governance.gate import steps
 from governance.gate.reasons import REASONS
 from governance.models import Decision, PolicyVersion, Token
-from governance.receipts import receipt
+from governance.models.decisions import VIEW_DECISION
+from governance.receipts import file_of, receipt
 from registry.models import Model
 from registry.paging import page
 from registry.permissions import require
 from registry.request import PortalRequest
 
 DAY = timedelta(days=1)
-PERMISSION = "governance.view_decision"
+PERMISSION = VIEW_DECISION
 
 
 def decisions(request: PortalRequest) -> HttpResponse:
@@ -81,10 +82,14 @@ def decision(request: PortalRequest, pk: str) -> HttpResponse:
 
 def receipt_file(request: PortalRequest, pk: str) -> HttpResponse:
     """The receipt as a file that can be checked without the portal."""
-    one = _found(request, pk)
-    answer = JsonResponse(receipt(one).content, json_dumps_params={"indent": 2, "ensure_ascii": False})
-    answer["Content-Disposition"] = f'attachment; filename="decision-{one.pk}.json"'
-    return answer
+    found = file_of(request.user, pk)
+    if found is None:
+        require(
+            request.user, PERMISSION
+        )  # who may read none is told so; for everybody else there is no such decision
+        raise Http404
+    named = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+    return HttpResponse(found.written, content_type="application/json", headers=named)
 
 
 def _found(request: PortalRequest, pk: str) -> Decision:
