@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -68,7 +69,7 @@ class Receipt:
         return f"decision-{self.decision.pk}.json"
 
 
-def file_of(user: User, pk: object) -> Receipt | None:
+def file_of(user: User, pk: UUID | str) -> Receipt | None:
     """The receipt of this decision, if it exists and `user` may have it. Two queries."""
     one = Decision.objects.provable_to(user).select_related("batch").filter(pk=pk).first()
     return receipt(one) if one else None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.finding.decisions import DOORS
+from governance.finding import newest
+from governance.finding.decisions import DOORS, chosen
 from governance.models import Decision
 from governance.receipts import FORMAT, file_of
 from registry.api.doors import Door, Listing
+from registry.api.pages import LARGEST
 from registry.api.problems import described
 from registry.models import Environment
 
@@ -94,7 +98,7 @@ class SealedBatchOut(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     count = serializers.IntegerField(help_text="How many decisions it holds.")
-    root = serializers.CharField(help_text="Its Merkle root, as the trail has it.")
+    root = serializers.CharField(help_text="Its Merkle root, as the trail has it.")  # type: ignore[assignment]
     writer = serializers.CharField()
     written_at = serializers.DateTimeField()
 
@@ -136,14 +140,13 @@ class Decisions(Listing):
     )
     def get(self, request: Request) -> Response:
         """Decisions on models shared with you, newest first."""
-        chosen = self.chosen(DecisionFilter)
-        columns = {"since": "decided_at__gte", "until": "decided_at__lt"}
-        found = self.get_queryset().filter(
-            **{columns.get(name, name): value for name, value in chosen.items() if name != "answer"}
-        )
-        if answer := chosen.get("answer"):
-            found = found.filter(allowed=answer == "allowed")
-        return self.rows(found)
+        given = {name: str(value) for name, value in self.chosen(DecisionFilter).items()}
+        asked = replace(chosen(given), period="all")
+        now = timezone.now()
+        rows = asked.of(self.get_queryset(), now=now)
+        if newest.needs_sums(asked):
+            rows = newest.page_of(rows, self.user, asked, request, by=self.order, size=LARGEST, now=now)
+        return self.rows(rows)
 
 
 class OneDecision(Door):

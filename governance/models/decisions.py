@@ -103,10 +103,17 @@ class Decision(models.Model):
                 name="decision_digest_covers_all",
             )
         ]
+        # Each row pays for each of these before its query is answered: about 4 µs an index (migration 0087).
         indexes = [
-            models.Index(fields=["-decided_at", "id"], name="decision_newest"),
-            models.Index(fields=["model", "-decided_at"], name="decision_of_model"),
-            models.Index(fields=["token", "-decided_at"], name="decision_of_token"),
+            models.Index(fields=["decided_at", "id"], name="decision_by_time"),
+            models.Index(fields=["model", "decided_at"], name="decision_by_model"),
+            models.Index(fields=["token", "decided_at"], name="decision_by_token"),
+            models.Index(fields=["network", "decided_at"], name="decision_by_network"),
+            models.Index(
+                fields=["reason", "decided_at"],
+                name="decision_by_refusal",
+                condition=~models.Q(reason="allowed"),
+            ),
         ]
 
     def __str__(self) -> str:
