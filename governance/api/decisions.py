@@ -143,7 +143,7 @@ class Decisions(Listing):
         given = {name: str(value) for name, value in self.chosen(DecisionFilter).items()}
         asked = replace(chosen(given), period="all")
         now = timezone.now()
-        rows = asked.of(self.get_queryset(), now=now)
+        rows = newest.seen_by(self.user, asked, now=now)
         if newest.needs_sums(asked):
             rows = newest.page_of(rows, self.user, asked, request, by=self.order, size=LARGEST, now=now)
         return self.rows(rows)

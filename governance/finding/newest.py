@@ -40,6 +40,11 @@ class Place:
     is_known: bool
 
     @property
+    def bars(self) -> list[Bar]:
+        """All that is known of, the oldest first."""
+        return [self.course.eve, *self.course.bars]
+
+    @property
     def length(self) -> timedelta:
         """Of one bar."""
         return timedelta(hours=self.course.hours)
@@ -49,10 +54,22 @@ class Place:
         end = min((one for one in (self.until, before) if one), default=None)
         return [
             bar
-            for bar in self.course.bars
+            for bar in self.bars
             if (self.start is None or bar.start >= self.start)
             and (end is None or bar.start + self.length <= end)
         ]
+
+
+def seen_by(user: User, asked: Chosen, *, now: datetime) -> Rows:
+    """The decisions that fit and that `user` may see. One query where a model is named."""
+    rows = Decision.objects.all()
+    if not asked.is_summed:
+        rows = rows.visible_one_by_one(user)
+    elif not asked.model:
+        rows = rows.visible_to(user)
+    elif not (sees_everything(user) or Model.objects.visible_to(user).filter(slug=asked.model).exists()):
+        rows = rows.none()
+    return asked.of(rows, now=now)
 
 
 def needs_sums(asked: Chosen) -> bool:
@@ -79,7 +96,7 @@ def shown(rows: Rows, place: Place, request: HttpRequest, *, by: str) -> Rows:
 
 def place_of(user: User, asked: Chosen, course: Course, *, now: datetime, size: int) -> Place:
     """Where this list is looked at. Two queries at most."""
-    start, first = asked.start(now), course.bars[0].start
+    start, first = asked.start(now), course.eve.start
     known = _is_exact(user, asked, start)
     if known and (start is None or start < first):
         older = asked.of_traffic(DayTraffic.objects.visible_to(user)).filter(hour__lt=first)
@@ -105,7 +122,7 @@ def narrowed(rows: Rows, place: Place, *, before: datetime | None = None) -> Row
             return rows.filter(decided_at__gte=bar.start)
     if not place.is_known:
         return rows
-    filled = [bar.start for bar in place.course.bars if bar.allowed or bar.refused]
+    filled = [bar.start for bar in place.bars if bar.allowed or bar.refused]
     return rows.filter(decided_at__gte=filled[0]) if filled else rows.none()
 
 
@@ -117,7 +134,7 @@ def number(rows: Rows, place: Place) -> int:
         return COUNTED + 1
     if not place.is_known:
         return counted(rows)
-    edges = _edges(place.course.bars, whole, place.length)
+    edges = _edges(place.bars, whole, place.length)
     return min(summed + (counted(rows.filter(edges)) if edges else 0), COUNTED + 1)
 
 

@@ -46,6 +46,7 @@ class Course:
 
     hours: int  # of one bar
     bars: Sequence[Bar]
+    eve: Bar  # the one before the first, which is not drawn: the period may begin within it
 
     @property
     def allowed(self) -> int:
@@ -77,14 +78,15 @@ def course(user: User, asked: Chosen, now: datetime) -> Course:
     """
     end = min(asked.until or now, now)
     length, many = _shape(asked, end)
-    starts = _starts(end, length, many)
+    starts = _starts(end, length, many + 1)
     if asked.is_summed:
         sums = next(kind for hours, kind in SUMS if length % hours == 0)
         rows = asked.of_traffic(sums.objects.visible_to(user))
         rows = rows.filter(hour__gte=starts[0], hour__lt=starts[-1] + HOUR * length)
         found = rows.values_list("hour", "allowed").annotate(n=Sum("count")).order_by()
     else:
-        kept = asked.of(Decision.objects.visible_to(user), now=now).filter(decided_at__gte=starts[0])
+        kept = asked.of(Decision.objects.visible_one_by_one(user), now=now)
+        kept = kept.filter(decided_at__gte=starts[0])
         if counted(kept) > COUNTED:
             raise TooMany
         found = (
@@ -96,8 +98,8 @@ def course(user: User, asked: Chosen, now: datetime) -> Course:
     summed: dict[tuple[int, bool], int] = defaultdict(int)
     for hour, allowed, number in found:
         summed[int((hour - starts[0]) / (HOUR * length)), allowed] += number
-    bars = [Bar(start, summed[place, True], summed[place, False]) for place, start in enumerate(starts)]
-    return Course(length, bars)
+    eve, *bars = [Bar(start, summed[place, True], summed[place, False]) for place, start in enumerate(starts)]
+    return Course(length, bars, eve)
 
 
 def refusals(user: User, since: datetime) -> list[tuple[str, int]]:

@@ -97,6 +97,17 @@ class Migration(migrations.Migration):
                 ("count", models.PositiveBigIntegerField()),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["caller", "start"], name="decisionday_of_caller"),
+                    models.Index(
+                        fields=["start"], condition=models.Q(allowed=False), name="decisionday_of_refusals"
+                    ),
+                    models.Index(
+                        fields=["reason", "start"],
+                        condition=~models.Q(reason="allowed"),
+                        name="decisionday_of_reason",
+                    ),
+                ],
                 "constraints": [
                     models.UniqueConstraint(fields=("start", *ALIKE), name="decisionday_once"),
                     models.CheckConstraint(
@@ -118,6 +129,10 @@ class Migration(migrations.Migration):
                 ("count", models.BigIntegerField()),
             ],
             options={"db_table": "governance_daytraffic", "managed": False},
+        ),
+        migrations.AddIndex(
+            "decisionhour",
+            models.Index(fields=["hour"], condition=models.Q(allowed=False), name="decisionhour_of_refusals"),
         ),
         migrations.RunSQL(FILLED, EMPTY),
     ]

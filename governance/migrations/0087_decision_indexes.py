@@ -34,10 +34,12 @@ PARTITIONS = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'governance_decision'::regclass ORDER BY 1
 """
-STATE = """
-SELECT x.indisvalid, EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = x.indexrelid)
-FROM pg_index x WHERE x.indexrelid = to_regclass(%s)
+HAS_IT = """
+SELECT 1 FROM pg_inherits h JOIN pg_index x ON x.indexrelid = h.inhrelid
+WHERE h.inhparent = to_regclass(%s) AND x.indrelid = to_regclass(%s)
 """
+IS_WHOLE = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+NOT_NOW = "55P03"  # lock_not_available
 TRIES = 100  # to get the table to oneself for a moment, half a second each
 
 
@@ -63,14 +65,16 @@ def _replace(editor: BaseDatabaseSchemaEditor, old: dict[str, str], new: dict[st
 
 
 def _of_part(cursor: Any, name: str, own: str, part: str, what: str) -> None:
-    cursor.execute(STATE, [own])
-    is_valid, is_attached = cursor.fetchone() or (None, False)
-    if is_valid is False:  # somebody pulled the plug
+    cursor.execute(HAS_IT, [name, part])
+    if cursor.fetchone():  # from an earlier try, or the partition is younger than the index of the whole
+        return
+    cursor.execute(IS_WHOLE, [own])
+    found = cursor.fetchone()
+    if found == (False,):  # somebody pulled the plug
         cursor.execute(f"DROP INDEX CONCURRENTLY {own}")
-    if not is_valid:
+    if found != (True,):
         cursor.execute(f"CREATE INDEX CONCURRENTLY {own} ON {part} {what}")
-    if not is_attached:
-        _patiently(cursor, f"ALTER INDEX {name} ATTACH PARTITION {own}")
+    _patiently(cursor, f"ALTER INDEX {name} ATTACH PARTITION {own}")
 
 
 def _patiently(cursor: Any, statement: str) -> None:
@@ -80,8 +84,8 @@ def _patiently(cursor: Any, statement: str) -> None:
         for last in range(TRIES - 1, -1, -1):
             try:
                 cursor.execute(statement)
-            except OperationalError:
-                if not last:
+            except OperationalError as error:
+                if not last or getattr(error.__cause__, "sqlstate", "") != NOT_NOW:
                     raise
                 time.sleep(0.5)
             else:

@@ -43,6 +43,15 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
             return self
         return self.filter(model__in=Model.objects.visible_to(user).values("slug"))
 
+    def visible_one_by_one(self, user: User) -> Self:
+        """The same, asked of row after row: for what an index has found by a token or an address, where the planner would
+        rather begin with all the models that one sees.
+        """
+        if sees_everything(user):
+            return self
+        seen = models.When(model__in=Model.objects.visible_to(user).values("slug"), then=True)
+        return self.filter(models.Case(seen, default=False))
+
     def provable_to(self, user: User) -> Self:
         """Those whose receipt one may have: what one may read as a decision, and the answers to queries of one's own."""
         # By its token, never by its name: another account may be called so later.

@@ -82,7 +82,10 @@ class DecisionHour(Alike):
             ),
             models.CheckConstraint(condition=models.Q(count__gt=0), name="decisionhour_of_something"),
         ]
-        indexes = [models.Index(fields=["hour"], name="decisionhour_newest")]
+        indexes = [
+            models.Index(fields=["hour"], name="decisionhour_newest"),
+            models.Index(fields=["hour"], condition=models.Q(allowed=False), name="decisionhour_of_refusals"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.count} × {self.reason} at {self.hour:%Y-%m-%d %H} h"
@@ -114,6 +117,15 @@ class DecisionDay(Alike):
         constraints = [
             models.UniqueConstraint(fields=["start", *ALIKE], name="decisionday_once"),
             models.CheckConstraint(condition=models.Q(count__gt=0), name="decisionday_of_something"),
+        ]
+        indexes = [
+            models.Index(fields=["caller", "start"], name="decisionday_of_caller"),
+            models.Index(fields=["start"], condition=models.Q(allowed=False), name="decisionday_of_refusals"),
+            models.Index(
+                fields=["reason", "start"],
+                condition=~models.Q(reason="allowed"),
+                name="decisionday_of_reason",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,7 +33,7 @@ def decisions(request: PortalRequest) -> HttpResponse:
     """What the gate decided, newest first, with the filters that were chosen; new ones come by themselves."""
     require(request.user, PERMISSION)
     asked, now = finding.chosen(request.GET), timezone.now()
-    rows = asked.of(Decision.objects.visible_to(request.user), now=now)
+    rows = newest.seen_by(request.user, asked, now=now)
     context: dict[str, Any] = {
         "asked": asked,
         "models": Model.objects.visible_to(request.user).order_by("name").values_list("slug", "name")[:500],
