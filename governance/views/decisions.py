@@ -83,9 +83,7 @@ def receipt_file(request: PortalRequest, pk: str) -> HttpResponse:
     """The receipt as a file that can be checked without the portal."""
     found = file_of(request.user, pk)
     if found is None:
-        require(
-            request.user, PERMISSION
-        )  # who may read none is told so; for everybody else there is no such decision
+        require(request.user, PERMISSION)  # who may read no decision at all is told so
         raise Http404
     named = {"Content-Disposition": f'attachment; filename="{found.name}"'}
     return HttpResponse(found.written, content_type="application/json", headers=named)
