@@ -176,6 +176,7 @@ urlpatterns = [
     path("duties/", duties.Duties.as_view(), name="api-duties"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:pk>/", decisions.OneDecision.as_view(), name="api-decision"),
+    path("decisions/<uuid:pk>/receipt/", decisions.OneReceipt.as_view(), name="api-decision-receipt"),
     path("", schema.Nowhere.as_view(), name="api"),
     re_path(
         r"[\s\S]+", schema.Nowhere.as_view(), name="api-nowhere"

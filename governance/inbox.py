@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Exists, F, IntegerField, OuterRef, Subquery
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, Subquery
 
 from governance.models import Absence, BreakGlass, Notice, Review, ReviewCondition, Stop, Token
 from governance.models.notices import MOST_COUNTED
-from governance.permissions import may_countersign
+from governance.permissions import LIFT_STOP, may_countersign, may_lift
 from registry.models import Model, Revision, User
 
 MOST = 50  # of each kind of thing
@@ -41,8 +41,10 @@ class Task:
 
 
 def tasks(user: User) -> list[Task]:
-    """Everything that waits for `user`, what ends soonest first, then what waits longest. At most eight queries."""
-    found = [*_glasses(user), *_conditions(user), *_reviews(user), *_sent_back(user), *_tokens(user)]
+    """Everything that waits for `user`, what ends soonest first, then what waits longest. At most nine queries."""
+    found = [
+        *_glasses(user), *_stops(user), *_conditions(user), *_reviews(user), *_sent_back(user), *_tokens(user),
+    ]  # fmt: skip
     return sorted(found, key=lambda one: (one.due is None, one.due or one.since, one.key))
 
 
@@ -145,6 +147,25 @@ def _glasses(user: User) -> list[Task]:
             one.asked_at,
         )
         for one in rows.select_related("version__model", "asked_by").order_by("asked_at", "pk")[:MOST]
+    ]
+
+
+def _stops(user: User) -> list[Task]:
+    """Stops that one may lift: none of them ends by itself."""
+    rows = Stop.objects.visible_to(user).in_force().select_related("model", "token__owner__service", "by")
+    if not user.has_perm(LIFT_STOP):
+        rows = rows.filter(Q(by=user) | Q(reach=Stop.Reach.ALL))
+    return [
+        Task(
+            f"stop:{one.pk}",
+            "Lift when it is mended",
+            one.what,
+            f"{one.by} stopped them: {one.reason}",
+            one.get_absolute_url(),
+            one.stopped_at,
+        )
+        for one in rows.order_by("stopped_at", "pk")[:MOST]
+        if may_lift(user, one)
     ]
 
 

@@ -5,16 +5,19 @@ Whoever has the receipt can check it without the portal: docs/reference/receipts
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
 from governance.gate import merkle
 from governance.gate.record import FIELDS, FIRST, record_digest, stamp
 from governance.models import Decision
+from registry.models import User
 
 FORMAT = "cardinal-receipt-1"
 # The leaves of a tree are in ascending order. Before that they were in the order in which the journal wrote them: rows that
@@ -54,6 +57,22 @@ class Receipt:
             "place": self.place,
             "path": [{"side": side, "hash": other} for side, other in self.steps or ()],
         }
+
+    @property
+    def written(self) -> bytes:
+        """The file: the same bytes by whatever door it goes out."""
+        return json.dumps(self.content, indent=2, ensure_ascii=False).encode()
+
+    @property
+    def name(self) -> str:
+        """What the file is called."""
+        return f"decision-{self.decision.pk}.json"
+
+
+def file_of(user: User, pk: UUID | str) -> Receipt | None:
+    """The receipt of this decision, if it exists and `user` may have it. Two queries."""
+    one = Decision.objects.provable_to(user).select_related("batch").filter(pk=pk).first()
+    return receipt(one) if one else None
 
 
 def receipt(one: Decision) -> Receipt:

@@ -35,7 +35,7 @@ def page(rows: QuerySet[Row], request: HttpRequest, *, by: str, size: int = SIZE
     column = by.lstrip("-")
     order = [by, "-pk" if down else "pk"]
     backwards = "before" in request.GET
-    salt = f"{rows.model._meta.label}:{by}"  # a cursor of another list is no cursor here
+    salt = _salt(rows, by)
     cursor = _cursor(request.GET.get("before") or request.GET.get("after") or "", salt)
     if cursor:
         rows = rows.filter(_beyond(column, cursor, less=down != backwards))
@@ -56,10 +56,22 @@ def page(rows: QuerySet[Row], request: HttpRequest, *, by: str, size: int = SIZE
     )
 
 
+def reached(rows: QuerySet[Row], request: HttpRequest, *, by: str) -> Any:
+    """The value in the column of `by` after which the page begins that the request asks for, as text; None on the first one."""
+    cursor = _cursor(request.GET.get("after") or "", _salt(rows, by))
+    return cursor[0] if cursor else None
+
+
+def _salt(rows: QuerySet[Row], by: str) -> str:
+    return f"{rows.model._meta.label}:{by}"  # a cursor of another list is no cursor here
+
+
 def _beyond(column: str, cursor: Sequence[Any], *, less: bool) -> Q:
     value, key = cursor
     side = "lt" if less else "gt"
-    return Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": key})
+    # The first condition follows from the second: an index begins to read there, and never does by an alternative.
+    bound = Q(**{f"{column}__{side}e": value})
+    return bound & (Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": key}))
 
 
 def _cursor(text: str, salt: str) -> Sequence[Any] | None:

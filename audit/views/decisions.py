@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from audit import charts
-from governance.finding.decisions import TooSlow, chosen, within_patience
+from governance.finding.decisions import TooMany, TooSlow, chosen, within_patience
 from governance.finding.traffic import Course, course
 from registry.errors import Conflict
 from registry.permissions import require
@@ -32,7 +32,7 @@ def chart(request: PortalRequest) -> HttpResponse:
     try:
         with within_patience(asked):
             found = course(request.user, asked, timezone.now())
-    except TooSlow as error:
+    except (TooMany, TooSlow) as error:
         raise Conflict("So many decisions cannot be counted at once. Choose a shorter time.") from error
     return _picture(found)
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from django.http import Http404, HttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.finding.decisions import DOORS
+from governance.finding import newest
+from governance.finding.decisions import DOORS, chosen
 from governance.models import Decision
+from governance.receipts import FORMAT, file_of
 from registry.api.doors import Door, Listing
+from registry.api.pages import LARGEST
 from registry.api.problems import described
 from registry.models import Environment
 
@@ -34,6 +40,21 @@ DECISION = {
     "payload_bytes": 512,
     "digest": "c07e" * 16,
     "batch": "0192f3c0-7a31-7c55-9f6e-000000000001",
+}
+
+RECEIPT = {
+    "format": FORMAT,
+    "decision": {name: value for name, value in DECISION.items() if name != "digest"} | {"form": 2},
+    "digest": DECISION["digest"],
+    "batch": {
+        "id": DECISION["batch"],
+        "count": 2,
+        "root": "39c1" * 16,
+        "writer": "host:17",
+        "written_at": "2026-11-23T12:00:00.124800Z",
+    },
+    "place": 1,
+    "path": [{"side": "left", "hash": "7be0" * 16}],
 }
 
 
@@ -72,6 +93,35 @@ class DecisionOut(serializers.ModelSerializer[Decision]):
         ]  # fmt: skip
 
 
+class SealedBatchOut(serializers.Serializer[Any]):
+    """The batch that holds a decision. Writer and time are told, not proven."""
+
+    id = serializers.UUIDField()
+    count = serializers.IntegerField(help_text="How many decisions it holds.")
+    root = serializers.CharField(help_text="Its Merkle root, as the trail has it.")  # type: ignore[assignment]
+    writer = serializers.CharField()
+    written_at = serializers.DateTimeField()
+
+
+class StepOut(serializers.Serializer[Any]):
+    """One step of the way to the root."""
+
+    side = serializers.ChoiceField(choices=("left", "right"), help_text="On which side the other stands.")
+    hash = serializers.CharField()
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A receipt", value=RECEIPT, response_only=True)])
+class ReceiptOut(serializers.Serializer[Any]):
+    """A decision and its way to the root of its batch: proof that needs no portal."""
+
+    format = serializers.CharField(help_text=f"`{FORMAT}`.")
+    decision = serializers.DictField(help_text="Each field that the digest covers.")
+    digest = serializers.CharField()
+    batch = SealedBatchOut()
+    place = serializers.IntegerField(help_text="Where it stands in its batch, from 0.")
+    path = StepOut(many=True, help_text="Empty where the batch does not add up to its root any more.")
+
+
 class Decisions(Listing):
     """What the gate decided, newest first."""
 
@@ -90,14 +140,13 @@ class Decisions(Listing):
     )
     def get(self, request: Request) -> Response:
         """Decisions on models shared with you, newest first."""
-        chosen = self.chosen(DecisionFilter)
-        columns = {"since": "decided_at__gte", "until": "decided_at__lt"}
-        found = self.get_queryset().filter(
-            **{columns.get(name, name): value for name, value in chosen.items() if name != "answer"}
-        )
-        if answer := chosen.get("answer"):
-            found = found.filter(allowed=answer == "allowed")
-        return self.rows(found)
+        given = {name: str(value) for name, value in self.chosen(DecisionFilter).items()}
+        asked = replace(chosen(given), period="all")
+        now = timezone.now()
+        rows = newest.seen_by(self.user, asked, now=now)
+        if newest.needs_sums(asked):
+            rows = newest.page_of(rows, self.user, asked, request, by=self.order, size=LARGEST, now=now)
+        return self.rows(rows)
 
 
 class OneDecision(Door):
@@ -111,3 +160,25 @@ class OneDecision(Door):
     def get(self, request: Request, pk: str) -> Response:
         """One decision. Its digest covers all the other fields; its batch is sealed in the trail."""
         return Response(DecisionOut(self.one(pk=pk)).data)
+
+
+class OneReceipt(Door):
+    """The receipt of a decision."""
+
+    kind = Decision
+    needs = ""
+    serializer_class = ReceiptOut
+
+    @described(
+        "decisions_receipt", "Download a receipt", "decisions", {200: ReceiptOut}, declines=(401, 403, 404)
+    )
+    def get(self, request: Request, pk: str) -> HttpResponse:
+        """The proof of one decision, to be checked without the portal (`cardinal receipt FILE`).
+
+        For whoever may read the decision, and for the account whose token asked the query.
+        """
+        found = file_of(self.user, pk)
+        if found is None:
+            raise Http404
+        named = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+        return HttpResponse(found.written, content_type="application/json", headers=named)

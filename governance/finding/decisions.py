@@ -38,6 +38,10 @@ class TooSlow(Exception):
     """No index answers this filter, and the rows of that time are too many to look at each."""
 
 
+class TooMany(Exception):
+    """Decisions that only the journal knows, and more than are looked at each for a picture."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """The filters of one request. What cannot be read filters nothing, except a token or network: that finds nothing."""
@@ -83,14 +87,9 @@ class Chosen:
         return self.period not in ("hour", "day") or self.since is not None
 
     @property
-    def is_counted_by_hour(self) -> bool:
-        """Whether the hours know enough: they hold no tokens and no networks."""
+    def is_summed(self) -> bool:
+        """Whether the sums over hours and days know enough: they hold no tokens and no networks."""
         return not (self.token or self.network)
-
-    @property
-    def is_counted_by_quarter(self) -> bool:
-        """Whether the quarters of days know enough: they hold model and answer alone."""
-        return not self.own.keys() - {"period", "since", "until", "model", "answer"}
 
     def start(self, now: datetime) -> datetime | None:
         """Since when; None for ever."""

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Sum
 from django.db.models.functions import TruncHour
 
-from governance.finding.decisions import Chosen
-from governance.models import Decision, QuarterTraffic, Traffic
+from governance.finding.decisions import COUNTED, Chosen, TooMany, counted
+from governance.models import DayTraffic, Decision, QuarterTraffic, Traffic
 from registry.models import User
 
 HOUR, MONTH = timedelta(hours=1), timedelta(days=30)
@@ -22,6 +22,11 @@ MOST_BARS = 90
 # By period: hours of one bar, and how many bars
 BARS = {"hour": (1, 24), "day": (1, 24), "week": (6, 28), "month": (24, 30), "all": (24, 90)}
 QUARTER = 6  # hours
+SUMS: tuple[tuple[int, Any], ...] = (
+    (24, DayTraffic),
+    (QUARTER, QuarterTraffic),
+    (1, Traffic),
+)  # by hours of a row
 MOST_ROWS = 50
 RECENT = 5_000  # decisions from which times are told
 
@@ -41,6 +46,7 @@ class Course:
 
     hours: int  # of one bar
     bars: Sequence[Bar]
+    eve: Bar  # the one before the first, which is not drawn: the period may begin within it
 
     @property
     def allowed(self) -> int:
@@ -65,20 +71,24 @@ class Course:
 
 
 def course(user: User, asked: Chosen, now: datetime) -> Course:
-    """Allowed and refused over the period, as far as `user` sees the models. One query.
+    """Allowed and refused over the period, as far as `user` sees the models. One query; two where decisions themselves are
+    counted, by a token or an address: then `TooMany` where they are more than are counted one by one.
 
     A time of one's own is told by whole bars: the first and the last may reach beyond it.
     """
     end = min(asked.until or now, now)
     length, many = _shape(asked, end)
-    starts = _starts(end, length, many)
-    if asked.is_counted_by_hour:
-        quarters = asked.is_counted_by_quarter and length % QUARTER == 0
-        sums: QuerySet[Any] = (QuarterTraffic if quarters else Traffic).objects.visible_to(user)
-        rows = asked.of_traffic(sums).filter(hour__gte=starts[0], hour__lt=starts[-1] + HOUR * length)
+    starts = _starts(end, length, many + 1)
+    if asked.is_summed:
+        sums = next(kind for hours, kind in SUMS if length % hours == 0)
+        rows = asked.of_traffic(sums.objects.visible_to(user))
+        rows = rows.filter(hour__gte=starts[0], hour__lt=starts[-1] + HOUR * length)
         found = rows.values_list("hour", "allowed").annotate(n=Sum("count")).order_by()
     else:
-        kept = asked.of(Decision.objects.visible_to(user), now=now).filter(decided_at__gte=starts[0])
+        kept = asked.of(Decision.objects.visible_one_by_one(user), now=now)
+        kept = kept.filter(decided_at__gte=starts[0])
+        if counted(kept) > COUNTED:
+            raise TooMany
         found = (
             kept.annotate(hour=TruncHour("decided_at", tzinfo=UTC))
             .values_list("hour", "allowed")
@@ -88,8 +98,8 @@ def course(user: User, asked: Chosen, now: datetime) -> Course:
     summed: dict[tuple[int, bool], int] = defaultdict(int)
     for hour, allowed, number in found:
         summed[int((hour - starts[0]) / (HOUR * length)), allowed] += number
-    bars = [Bar(start, summed[place, True], summed[place, False]) for place, start in enumerate(starts)]
-    return Course(length, bars)
+    eve, *bars = [Bar(start, summed[place, True], summed[place, False]) for place, start in enumerate(starts)]
+    return Course(length, bars, eve)
 
 
 def refusals(user: User, since: datetime) -> list[tuple[str, int]]:

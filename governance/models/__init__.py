@@ -19,6 +19,8 @@ from governance.models.stops import Stop
 from governance.models.threads import Comment, Thread
 from governance.models.tokens import Token, TokenLife, TokenUse
 from governance.models.traffic import (
+    DayTraffic,
+    DecisionDay,
     DecisionHour,
     DecisionQuarter,
     QuarterTraffic,
@@ -34,7 +36,9 @@ __all__ = [
     "BreakGlass",
     "Clearance",
     "Comment",
+    "DayTraffic",
     "Decision",
+    "DecisionDay",
     "DecisionHour",
     "DecisionQuarter",
     "Habit",

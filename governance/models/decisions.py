@@ -6,12 +6,17 @@ import uuid
 from typing import TYPE_CHECKING, Self
 
 from django.db import connection, models
+from django.db.models.functions import Cast
 from django.urls import reverse
 
+from governance.models.tokens import Token
 from registry.models import Model, sees_everything
 
 if TYPE_CHECKING:
     from registry.models import User
+
+
+VIEW_DECISION = "governance.view_decision"
 
 
 class Batch(models.Model):
@@ -37,6 +42,26 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
         if sees_everything(user):
             return self
         return self.filter(model__in=Model.objects.visible_to(user).values("slug"))
+
+    def visible_one_by_one(self, user: User) -> Self:
+        """The same, asked of row after row: for what an index has found by a token or an address, where the planner would
+        rather begin with all the models that one sees.
+        """
+        if sees_everything(user):
+            return self
+        seen = models.When(model__in=Model.objects.visible_to(user).values("slug"), then=True)
+        return self.filter(models.Case(seen, default=False))
+
+    def provable_to(self, user: User) -> Self:
+        """Those whose receipt one may have: what one may read as a decision, and the answers to queries of one's own."""
+        # By its token, never by its name: another account may be called so later.
+        own = Token.objects.visible_to(user).filter(owner=user.pk)
+        asked = models.Q(token__in=own.values_list(Cast("pk", models.CharField())))
+        if not user.has_perm(VIEW_DECISION):
+            return self.filter(asked)
+        if sees_everything(user):
+            return self
+        return self.filter(asked | models.Q(model__in=Model.objects.visible_to(user).values("slug")))
 
 
 MONTHS_AHEAD = 3
@@ -87,10 +112,18 @@ class Decision(models.Model):
                 name="decision_digest_covers_all",
             )
         ]
+        # Each decision pays for each of these before its query is answered: 6 to 10 µs of the database's processor for one
+        # of many values, next to nothing for the refusals. So there is none by caller: see `governance.finding.newest`.
         indexes = [
-            models.Index(fields=["-decided_at", "id"], name="decision_newest"),
-            models.Index(fields=["model", "-decided_at"], name="decision_of_model"),
-            models.Index(fields=["token", "-decided_at"], name="decision_of_token"),
+            models.Index(fields=["decided_at", "id"], name="decision_by_time"),
+            models.Index(fields=["model", "decided_at"], name="decision_by_model"),
+            models.Index(fields=["token", "decided_at"], name="decision_by_token"),
+            models.Index(fields=["network", "decided_at"], name="decision_by_network"),
+            models.Index(
+                fields=["reason", "decided_at"],
+                name="decision_by_refusal",
+                condition=~models.Q(reason="allowed"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
 
 BATCHES = 2_000  # counted in one statement
 
+ALIKE = ("model", "environment", "caller", "door", "reason", "allowed")
+BINS = {
+    "governance_decisionquarter": "6 hours",
+    "governance_decisionday": "24 hours",
+}  # from midnight of UTC on
+SUM = """
+, {table}_made AS (
+  INSERT INTO {table} AS s (start, {alike}, count)
+  SELECT date_bin('{length}', hour, '2000-01-01 00:00:00+00') AS start, {alike}, sum(count) FROM alike GROUP BY start, {alike}
+  ORDER BY start, {alike}
+  ON CONFLICT (start, {alike}) DO UPDATE SET count = s.count + excluded.count
+)"""
+
 # Taken and counted in one statement: a batch is counted once, whatever is killed when. Two workers take different batches.
 # Only models that exist have rows of their own: whoever asks for made-up names makes no rows.
 COUNT = """
@@ -31,25 +44,34 @@ WITH taken AS (
   INSERT INTO governance_decisionhour AS h (hour, model, environment, caller, door, reason, allowed, count)
   SELECT * FROM alike ORDER BY 1, 2, 3, 4, 5, 6, 7
   ON CONFLICT (model, hour, environment, caller, door, reason, allowed) DO UPDATE SET count = h.count + excluded.count
-), quarters AS (
-  INSERT INTO governance_decisionquarter AS q (start, model, allowed, count)
-  SELECT date_bin('6 hours', hour, '2000-01-01 00:00:00+00'), model, allowed, sum(count) FROM alike GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-  ON CONFLICT (start, model, allowed) DO UPDATE SET count = q.count + excluded.count
 )
+{sums}
 SELECT count(*) FROM taken
-"""
+""".format(  # noqa: S608 - fixed text
+    sums="".join(
+        SUM.format(table=table, length=length, alike=", ".join(ALIKE)) for table, length in BINS.items()
+    )
+)
 
 
-class DecisionHour(models.Model):
-    """Decisions of one hour that are alike in what a page counts by. Derived from the journal, which is the truth."""
+class Alike(models.Model):
+    """Decisions that are alike in what a page counts by."""
 
-    hour = models.DateTimeField()
     model = models.CharField(max_length=120, blank=True)  # the slug; empty for what is no model here
     environment = models.CharField(max_length=12, blank=True)
     caller = models.CharField(max_length=150, blank=True)
     door = models.CharField(max_length=12)
     reason = models.CharField(max_length=40)
     allowed = models.BooleanField()
+
+    class Meta:
+        abstract = True
+
+
+class DecisionHour(Alike):
+    """Decisions of one hour that are alike. Derived from the journal, which is the truth."""
+
+    hour = models.DateTimeField()
     count = models.PositiveBigIntegerField()
 
     class Meta:
@@ -60,28 +82,54 @@ class DecisionHour(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(count__gt=0), name="decisionhour_of_something"),
         ]
-        indexes = [models.Index(fields=["hour"], name="decisionhour_newest")]
+        indexes = [
+            models.Index(fields=["hour"], name="decisionhour_newest"),
+            models.Index(fields=["hour"], condition=models.Q(allowed=False), name="decisionhour_of_refusals"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.count} × {self.reason} at {self.hour:%Y-%m-%d %H} h"
 
 
-class DecisionQuarter(models.Model):
-    """The same by a quarter of a day and by model alone: what a picture of weeks over all models is drawn from."""
+class DecisionQuarter(Alike):
+    """The same by a quarter of a day: what a picture of a week is drawn from."""
 
     start = models.DateTimeField()
-    model = models.CharField(max_length=120, blank=True)
-    allowed = models.BooleanField()
     count = models.PositiveBigIntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["start", "model", "allowed"], name="decisionquarter_once"),
+            models.UniqueConstraint(fields=["start", *ALIKE], name="decisionquarter_once"),
             models.CheckConstraint(condition=models.Q(count__gt=0), name="decisionquarter_of_something"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.count} from {self.start:%Y-%m-%d %H} h"
+        return f"{self.count} × {self.reason} from {self.start:%Y-%m-%d %H} h"
+
+
+class DecisionDay(Alike):
+    """The same by a day of UTC: what a picture of months is drawn from."""
+
+    start = models.DateTimeField()
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["start", *ALIKE], name="decisionday_once"),
+            models.CheckConstraint(condition=models.Q(count__gt=0), name="decisionday_of_something"),
+        ]
+        indexes = [
+            models.Index(fields=["caller", "start"], name="decisionday_of_caller"),
+            models.Index(fields=["start"], condition=models.Q(allowed=False), name="decisionday_of_refusals"),
+            models.Index(
+                fields=["reason", "start"],
+                condition=~models.Q(reason="allowed"),
+                name="decisionday_of_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.reason} on {self.start:%Y-%m-%d}"
 
 
 class Uncounted(models.Model):
@@ -101,18 +149,12 @@ class TrafficQuerySet(models.QuerySet[Any]):
         return self.filter(model__in=Model.objects.visible_to(user).values("slug"))
 
 
-class Traffic(models.Model):
+class Traffic(Alike):
     """Every decision, counted: the hours, and what is not in them yet. A view (migration 0085), so both are of one
     snapshot. A row is no thing of its own: only sums mean something, and `hour` is no key though Django wants one.
     """
 
     hour = models.DateTimeField(primary_key=True)
-    model = models.CharField(max_length=120)
-    environment = models.CharField(max_length=12)
-    caller = models.CharField(max_length=150)
-    door = models.CharField(max_length=12)
-    reason = models.CharField(max_length=40)
-    allowed = models.BooleanField()
     count = models.BigIntegerField()
 
     objects = TrafficQuerySet.as_manager()
@@ -125,12 +167,10 @@ class Traffic(models.Model):
         return f"{self.count} × {self.reason}"
 
 
-class QuarterTraffic(models.Model):
-    """The same view of `DecisionQuarter`. `hour` is the one in which the quarter begins."""
+class QuarterTraffic(Alike):
+    """The same view of `DecisionQuarter` (migration 0086). `hour` is the one in which the quarter begins."""
 
     hour = models.DateTimeField(primary_key=True)
-    model = models.CharField(max_length=120)
-    allowed = models.BooleanField()
     count = models.BigIntegerField()
 
     objects = TrafficQuerySet.as_manager()
@@ -140,7 +180,23 @@ class QuarterTraffic(models.Model):
         db_table = "governance_quartertraffic"
 
     def __str__(self) -> str:
-        return f"{self.count} from {self.hour:%Y-%m-%d %H} h"
+        return f"{self.count} × {self.reason} from {self.hour:%Y-%m-%d %H} h"
+
+
+class DayTraffic(Alike):
+    """The same view of `DecisionDay` (migration 0086). `hour` is midnight."""
+
+    hour = models.DateTimeField(primary_key=True)
+    count = models.BigIntegerField()
+
+    objects = TrafficQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "governance_daytraffic"
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.reason} on {self.hour:%Y-%m-%d}"
 
 
 def count_batches(most: int = BATCHES) -> int:

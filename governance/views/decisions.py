@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
 from governance import policies
 from governance.finding import decisions as finding
-from governance.finding import traffic
+from governance.finding import newest, traffic
 from governance.gate import steps
 from governance.gate.reasons import REASONS
 from governance.models import Decision, PolicyVersion, Token
-from governance.receipts import receipt
+from governance.models.decisions import VIEW_DECISION
+from governance.receipts import file_of, receipt
 from registry.models import Model
-from registry.paging import page
+from registry.paging import SIZE, page
 from registry.permissions import require
 from registry.request import PortalRequest
 
 DAY = timedelta(days=1)
-PERMISSION = "governance.view_decision"
+PERMISSION = VIEW_DECISION
+ORDER = "-decided_at"
 
 
 def decisions(request: PortalRequest) -> HttpResponse:
     """What the gate decided, newest first, with the filters that were chosen; new ones come by themselves."""
     require(request.user, PERMISSION)
     asked, now = finding.chosen(request.GET), timezone.now()
-    rows = asked.of(Decision.objects.visible_to(request.user), now=now)
+    rows = newest.seen_by(request.user, asked, now=now)
     context: dict[str, Any] = {
         "asked": asked,
         "models": Model.objects.visible_to(request.user).order_by("name").values_list("slug", "name")[:500],
@@ -46,9 +48,7 @@ def decisions(request: PortalRequest) -> HttpResponse:
     }
     try:
         with finding.within_patience(asked):
-            context["page"] = page(rows, request, by="-decided_at")
-            context["count"] = finding.counted(rows)
-            context["course"] = traffic.course(request.user, asked, now)
+            context |= _listed(request, asked, rows, now)
     except finding.TooSlow:
         context |= {"too_slow": True, "page": (), "count": None, "course": None}
     context["many"] = context["count"] is not None and context["count"] > finding.COUNTED
@@ -81,10 +81,34 @@ def decision(request: PortalRequest, pk: str) -> HttpResponse:
 
 def receipt_file(request: PortalRequest, pk: str) -> HttpResponse:
     """The receipt as a file that can be checked without the portal."""
-    one = _found(request, pk)
-    answer = JsonResponse(receipt(one).content, json_dumps_params={"indent": 2, "ensure_ascii": False})
-    answer["Content-Disposition"] = f'attachment; filename="decision-{one.pk}.json"'
-    return answer
+    found = file_of(request.user, pk)
+    if found is None:
+        require(request.user, PERMISSION)  # who may read no decision at all is told so
+        raise Http404
+    named = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+    return HttpResponse(found.written, content_type="application/json", headers=named)
+
+
+def _listed(
+    request: PortalRequest, asked: finding.Chosen, rows: newest.Rows, now: datetime
+) -> dict[str, Any]:
+    """One page of them, how many there are, and their course."""
+    try:
+        course = traffic.course(request.user, asked, now)
+    except finding.TooMany:
+        return {
+            "page": page(rows, request, by=ORDER),
+            "count": finding.COUNTED + 1,
+            "course": None,
+            "too_many": True,
+        }
+    if not asked.is_summed:
+        return {"page": page(rows, request, by=ORDER), "count": finding.counted(rows), "course": course}
+    place = newest.place_of(request.user, asked, course, now=now, size=SIZE)
+    rows = newest.by_tokens(rows, asked.caller) if asked.caller else rows
+    count = newest.number(rows, place)
+    rows = newest.shown(rows, place, request, by=ORDER)
+    return {"page": page(rows, request, by=ORDER), "count": count, "course": course}
 
 
 def _found(request: PortalRequest, pk: str) -> Decision:

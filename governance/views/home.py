@@ -10,11 +10,13 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from governance.models import BreakGlass, Clearance, Review, Standing, Stop, Token
+from governance.permissions import may_lift
 from registry.models import Alias, Endpoint, Model, TrackingServer, User, Version, visible_models
 from registry.request import PortalRequest
 
 SOON = timedelta(days=14)
 ROWS = 8
+MOST_STOPS = 100  # looked at for those that one may lift
 
 
 def home(request: PortalRequest) -> HttpResponse:
@@ -32,11 +34,7 @@ def home(request: PortalRequest) -> HttpResponse:
         document__reviews__submitted_at__gt=F("submitted_at")
     )  # what was sent back and sent again
     context = {
-        "stops": Stop.objects.visible_to(user)
-        .in_force()
-        .exclude(reach="all")  # of that the banner tells
-        .select_related("model", "token", "by")
-        .order_by("-stopped_at")[:ROWS],
+        "stops": stops_seen(user),
         "glasses": BreakGlass.objects.visible_to(user)
         .open()
         .select_related("version__model", "asked_by", "granted_by")
@@ -61,6 +59,15 @@ def home(request: PortalRequest) -> HttpResponse:
         "servers": TrackingServer.objects.visible_to(user).order_by("name"),
     }
     return render(request, "home.html", context)
+
+
+def stops_seen(user: User) -> list[tuple[Stop, bool]]:
+    """What is stopped, and whether one may lift it: those that one may come first. One query."""
+    rows = Stop.objects.visible_to(user).in_force().select_related("model", "token__owner__service", "by")
+    found = [(one, bool(may_lift(user, one))) for one in rows.order_by("-stopped_at", "-pk")[:MOST_STOPS]]
+    # That everything is stopped, the banner of every page tells; here it stands for those who can end it.
+    shown = [(one, may) for one, may in found if may or one.reach != Stop.Reach.ALL]
+    return sorted(shown, key=lambda pair: not pair[1])[:ROWS]
 
 
 def in_use_without_clearance(user: User) -> QuerySet[Version]:

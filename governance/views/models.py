@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from governance import policies
 from governance.actions import clearances, reviews
+from governance.finding.decisions import COUNTED
 from governance.forms import EndpointForm, ReasonForm, ShareForm
 from governance.models import BreakGlass, Clearance, Decision, Policy, Review, Suspension, Token
 from governance.permissions import STOP_MODEL
@@ -157,9 +158,14 @@ def decisions(request: PortalRequest, slug: str, number: int) -> HttpResponse:
     require(request.user, "governance.view_decision", on=one)
     rows = Decision.objects.visible_to(request.user).filter(model=one.model.slug)
     rows = rows.filter(Q(version=one.number) | Q(version__isnull=True))
-    counted = rows.aggregate(total=Count("pk"), allowed=Count("pk", filter=Q(allowed=True)))
+    newest = rows.order_by("-decided_at")[:COUNTED]  # millions are not counted for a page
+    counted = newest.aggregate(total=Count("pk"), allowed=Count("pk", filter=Q(allowed=True)))
     shown = page(rows, request, by="-decided_at")
-    context = frame(one, "version-decisions") | {"page": shown, "counted": counted}
+    context = frame(one, "version-decisions") | {
+        "page": shown,
+        "counted": counted,
+        "many": counted["total"] == COUNTED,
+    }
     return render(request, "governance/version_decisions.html", context)
 
 

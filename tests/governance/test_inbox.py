@@ -12,10 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from governance.actions import absences, conditions, glass, notices, reviews
+from governance.actions import absences, conditions, glass, notices, reviews, stops
 from governance.actions import tokens as token_verbs
 from governance.inbox import counts, tasks
-from governance.models import Absence, MailRhythm, Notice, Review, Switch
+from governance.models import Absence, MailRhythm, Notice, Review, Stop, Switch
 from governance.notices import KINDS
 from registry.actions import catalogue
 from registry.models import Environment, User
@@ -88,6 +88,26 @@ class TestTasks:
 
         token_verbs.countersign(token=token, by=people["admin"])
         assert waits(blind, "Countersign") == {"admin", "blind"}
+
+    def test_a_stop_waits_for_those_who_may_lift_it_until_it_is_lifted(self, people: dict[str, User]) -> None:
+        lift, model = "Lift when it is mended", factories.model()
+        token, _ = factories.token(model)
+        deeds: list[tuple[Callable[[], Stop], set[str]]] = [
+            (lambda: stops.stop_all(reason="Attack.", by=people["admin"]), {"compliance", "admin"}),
+            (
+                lambda: stops.stop_model(model=model, reason="Nonsense.", by=people["compliance"]),
+                {"compliance", "admin"},
+            ),
+            (
+                lambda: stops.stop_token(token=token, reason="Lost.", by=people["owner"]),
+                {"owner", "compliance", "admin"},
+            ),
+        ]
+        for deed, those in deeds:
+            made = deed()
+            assert waits(people, lift) == those, made
+            stops.lift(stop=made, reason="Mended.", by=people["admin"])
+            assert waits(people, lift) == set(), made
 
     def test_what_was_sent_back_waits_for_its_submitter_until_it_is_sent_again(
         self, people: dict[str, User]

@@ -319,6 +319,26 @@ class TestPages:
         assert "Queries are stopped" in page
         assert "Lost." in page
 
+    def test_home_offers_to_lift_to_those_who_may_and_shows_theirs_first(
+        self, model: Model, as_user: AsUser
+    ) -> None:
+        owner = factories.member("owner")
+        made = {
+            name: stops.stop_model(model=factories.model(), reason=WHY, by=by)
+            for name, by in {"own": owner, "theirs": factories.member("compliance")}.items()
+        }
+        everything = stops.stop_all(reason="Attack.", by=factories.member("admin"))
+
+        page = as_user(owner).get("/")
+        assert page.context["stops"] == [(made["own"], True), (made["theirs"], False)]
+        assert f"/stops/#stop-{made['own'].pk}" in page.content.decode()
+        assert f"/stops/#stop-{made['theirs'].pk}" not in page.content.decode()
+        told = as_user(factories.member("compliance")).get("/").context["stops"]
+        assert told == [(everything, True), (made["theirs"], True), (made["own"], True)]
+        assert as_user(factories.member("auditor")).get("/").context["stops"] == [
+            (made["theirs"], False), (made["own"], False),
+        ]  # fmt: skip
+
     def test_every_page_says_that_everything_is_stopped(self, as_user: AsUser, outsider: User) -> None:
         admin = as_user(factories.member("admin"))
         assert "All queries are stopped" not in admin.get("/models/").content.decode()

@@ -32,8 +32,8 @@ PINNED = {
     "dataset-lineage": 20,  # dataset; snapshots; versions and those derived from them, twice: drawn and affected
     "datasets": 9,  # datasets bare and dressed; snapshots; their number; saved filters
     "datasheet-edit": 10,  # dataset with datasheet; may one see it; own draft; risk classes and severities (2); threads
-    "decision": 9,  # decision; token; model; its batch; the policy then
-    "decisions": 9,  # decisions; their number; their hours; models and reasons to filter by
+    "decision": 10,  # decision; token; model; its batch, and its seal; the policy then
+    "decisions": 8,  # their hours, which also are their number; decisions; models and reasons to filter by
     "design": 4,
     "duties": 13,  # roles; accounts; teams; own rights; models; shares (2); policies; systems
     "entry": 7,  # entry; the one before; the one after
@@ -41,7 +41,7 @@ PINNED = {
     "import-new": 4,
     "imports": 6,  # imports; their number
     "home": 16,  # stops; broken glass; reviews that are due; versions in use without clearance, their aliases; coverage; servers; waiting and own reviews; ungoverned models; lapsed clearances; tokens
-    "inbox": 12,  # broken glass; conditions, own and to confirm; reviews, in whose place; sent back; tokens; notices
+    "inbox": 13,  # broken glass; stops; conditions, own and to confirm; reviews, in whose place; sent back; tokens; notices
     "notice-settings": 6,  # what was chosen; how often mail comes
     "reminders": 7,  # what holds; how mail fares; what was decided
     "unsubscribe": 4,

@@ -6,42 +6,36 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from governance.models import Decision
 from tests import factories
-from tests.governance.gate.conftest import Running, Served, free_port
-from tests.governance.gate.proxies import CALLER, SAMPLES, Front, Recorder, confusing, envoy
-from tests.governance.gate.test_nginx import publish
-
-SAID = {"X_Cardinal_Model": "m", "X_Cardinal_Version": "1", "X_Cardinal_Decision": "d"}
+from tests.governance.gate.conftest import Running, Served
+from tests.governance.gate.fronted import (
+    FORGED,
+    SAID,
+    before,
+    in_front,
+    publish,
+    shown_on_its_page,
+    without_an_answer,
+)
+from tests.governance.gate.proxies import CALLER, Front, Recorder, confusing, envoy
 
 
 @pytest.fixture
 def front(trusting_gate: Running, served: Served, scoring: Any, tmp_path: Path) -> Iterator[Front]:
     """Envoy before the gate and the model server."""
-    port = urlsplit(scoring.url).port
-    assert port
-    running = envoy(tmp_path, trusting_gate.port, served.slug, "1", port)
-    yield running
-    running.end()
+    with before(envoy, trusting_gate, served, scoring, tmp_path) as running:
+        yield running
 
 
 @pytest.mark.django_db(transaction=True)
 def test_envoy_asks_the_gate_and_tells_what_it_says(front: Front, served: Served, scoring: Any) -> None:
     _, slow = factories.token(served.version.model, limits={"rate": {"limit": 1, "per": "hour"}})
     publish(served, networks=[f"{CALLER}/32"], max_payload_bytes=100)
-    forged = {
-        "X-Original-Content-Length": "1",
-        "X-Forwarded-For": "192.0.2.1",
-        "X-Cardinal-Version": "99",
-        "X-Cardinal-Reason": "forged",
-        "X-Cardinal-Anything": "forged",
-        "X-HTTP-Method-Override": "DELETE",
-        "Cookie": "session=1",
-    }
+    forged = FORGED | {"X-Cardinal-Reason": "forged", "X-Cardinal-Anything": "forged"}
 
     status, headers, _ = front.post(served.path, slow.text, b'{"inputs": [1]}', **forged)
     path, heard, sent = scoring.seen.pop()
@@ -102,30 +96,20 @@ def test_what_envoy_routes_and_what_the_gate_judges_is_the_same(
 
 
 def test_without_an_answer_of_the_gate_nobody_passes(tmp_path: Path) -> None:
-    with Recorder(
-        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n{headers}\r\n\r\n", X_A="b"
-    ) as unable:
-        for way, port in {"away": free_port(), "unable": unable.port}.items():
-            (tmp_path / way).mkdir()
-            with Recorder() as model:
-                front = envoy(tmp_path / way, port, "m", "1", model.port)
-                try:
-                    status, _, _ = front.post("/models/m/invocations", "x")
-                finally:
-                    front.end()
-            assert status == 503, way
-            assert model.heard == [], way
+    for turned in without_an_answer(envoy, tmp_path, "/models/m/invocations"):
+        assert turned.status == 503, turned.way
+        assert turned.reached == [], turned.way
 
 
 def test_the_gate_hears_these_headers_and_no_body_over_connections_that_stay(tmp_path: Path) -> None:
-    with Recorder(**SAID) as gate, Recorder(X_Cardinal_Model="forged", Set_Cookie="a=b") as model:
-        front = envoy(tmp_path, gate.port, "m", "1", model.port)
-        try:
-            other = {"X-Other": "x", "Accept": "a/b"}
-            for _ in range(3):
-                _, headers, _ = front.post("/models/m/invocations?a=%62", "t", b"body", **other)
-        finally:
-            front.end()
+    with (
+        Recorder(**SAID) as gate,
+        Recorder(X_Cardinal_Model="forged", Set_Cookie="a=b") as model,
+        in_front(envoy, tmp_path, gate.port, "m", model.port) as front,
+    ):
+        other = {"X-Other": "x", "Accept": "a/b"}
+        for _ in range(3):
+            _, headers, _ = front.post("/models/m/invocations?a=%62", "t", b"body", **other)
 
     request = next(line for line in gate.lines() if line.startswith("x-request-id"))
     assert gate.lines() == [
@@ -146,6 +130,4 @@ def test_the_gate_hears_these_headers_and_no_body_over_connections_that_stay(tmp
 
 
 def test_the_page_shows_the_configuration_that_runs_here() -> None:
-    page = (SAMPLES / "envoy.md").read_text()
-
-    assert f"```yaml\n{(SAMPLES / 'envoy' / 'cardinal.yaml').read_text()}```" in page
+    assert shown_on_its_page("envoy", "yaml", "cardinal.yaml")

@@ -13,11 +13,20 @@ from typing import Any
 
 import pytest
 
-from governance.actions import policies, tokens
+from governance.actions import tokens
 from governance.gate import reasons
 from governance.models import Decision
 from tests import factories
-from tests.governance.gate.conftest import Running, Served, free_port
+from tests.governance.gate.conftest import Running, Served
+from tests.governance.gate.fronted import (
+    FORGED,
+    SAID,
+    before,
+    in_front,
+    publish,
+    shown_on_its_page,
+    without_an_answer,
+)
 from tests.governance.gate.proxies import CALLER, SAMPLES, Front, Recorder, confusing, nginx
 
 ELSEWHERE = {
@@ -27,23 +36,16 @@ ELSEWHERE = {
 }  # the body and the model server are nginx's matter
 
 
+def before_one(folder: Path, gate: int, model: str, version: str, server: int) -> Front:
+    """nginx with one version behind it."""
+    return nginx(folder, gate, {f"{model}/{version}": f"127.0.0.1:{server}"})
+
+
 @pytest.fixture
 def front(trusting_gate: Running, served: Served, scoring: Any, tmp_path: Path) -> Iterator[Front]:
     """nginx before the gate and the model server."""
-    running = nginx(tmp_path, trusting_gate.port, {f"{served.slug}/1": scoring.url.removeprefix("http://")})
-    yield running
-    running.end()
-
-
-def publish(served: Served, **conditions: Any) -> None:
-    rule = {"effect": "allow", "subjects": ["group:owner"], "actions": ["predict"]} | conditions
-    policies.publish(
-        model=served.version.model,
-        environment="production",
-        content={"schema": "cardinal/policy/2", "rules": [rule]},
-        on_top_of=1,
-        by=factories.member("owner"),
-    )
+    with before(before_one, trusting_gate, served, scoring, tmp_path) as running:
+        yield running
 
 
 @pytest.mark.django_db(transaction=True)
@@ -51,18 +53,13 @@ def test_an_allowed_query_reaches_its_model_server_with_nothing_of_the_callers_o
     front: Front, served: Served, scoring: Any
 ) -> None:
     publish(served, networks=[f"{CALLER}/32"], max_payload_bytes=100)
-    forged = {
+    forged = FORGED | {
         "X-Original-URI": "/models/other/invocations",
         "X-Original-Method": "GET",
-        "X-Original-Content-Length": "1",
         "X-Forwarded-Uri": "/models/other/invocations",
-        "X-Forwarded-For": "192.0.2.1",
         "X-Real-IP": "192.0.2.1",
         "X-Cardinal-Decision": "forged",
         "X-Cardinal-Model": "other",
-        "X-Cardinal-Version": "99",
-        "X-HTTP-Method-Override": "DELETE",
-        "Cookie": "session=1",
         "X-Request-ID": "from-the-caller-1",
     }
 
@@ -195,7 +192,7 @@ def test_a_part_of_a_body_or_of_an_answer_does_not_wait_for_the_rest(tmp_path: P
     model = HTTPServer(("127.0.0.1", 0), Streaming)
     Thread(target=model.serve_forever, daemon=True).start()
     with Recorder(X_Cardinal_Model="m", X_Cardinal_Version="1") as gate:
-        front = nginx(tmp_path, gate.port, {"m/1": f"127.0.0.1:{model.server_port}"})
+        front = before_one(tmp_path, gate.port, "m", "1", model.server_port)
         try:
             with socket.create_connection(("127.0.0.1", front.port), timeout=10) as wire:
                 wire.sendall(
@@ -217,37 +214,21 @@ def test_a_part_of_a_body_or_of_an_answer_does_not_wait_for_the_rest(tmp_path: P
 
 
 def test_without_an_answer_of_the_gate_nobody_passes(tmp_path: Path) -> None:
-    with Recorder(
-        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n{headers}\r\n\r\n", X_A="b"
-    ) as unable:
-        ways = {"away": free_port(), "unable": unable.port}
-        for number, (way, port) in enumerate(ways.items()):
-            folder = tmp_path / str(number)
-            folder.mkdir()
-            with Recorder(X_A="b") as model:
-                front = nginx(folder, port, {"m/1": f"127.0.0.1:{model.port}"})
-                try:
-                    status, headers, body = front.post("/models/m/invocations", "x")
-                finally:
-                    front.end()
-            assert (status, json.loads(body)["code"], headers["Retry-After"]) == (
-                503,
-                "cannot_decide",
-                "1",
-            ), way
-            assert model.heard == [], way
+    for turned in without_an_answer(before_one, tmp_path, "/models/m/invocations"):
+        told = turned.status, json.loads(turned.body)["code"], turned.headers["Retry-After"]
+        assert told == (503, "cannot_decide", "1"), turned.way
+        assert turned.reached == [], turned.way
 
 
 def test_the_gate_hears_these_headers_and_no_body_over_connections_that_stay(tmp_path: Path) -> None:
-    said = {"X_Cardinal_Model": "m", "X_Cardinal_Version": "1", "X_Cardinal_Decision": "d"}
-    with Recorder(**said) as gate, Recorder(X_Cardinal_Model="forged", Set_Cookie="a=b") as model:
-        front = nginx(tmp_path, gate.port, {"m/1": f"127.0.0.1:{model.port}"})
-        try:
-            other = {"X-Other": "x", "X_Original_URI": "/", "Accept": "a/b"}
-            for _ in range(5):
-                _, headers, _ = front.post("/models/m/invocations?a=%62", "t", b"body", **other)
-        finally:
-            front.end()
+    with (
+        Recorder(**SAID) as gate,
+        Recorder(X_Cardinal_Model="forged", Set_Cookie="a=b") as model,
+        in_front(before_one, tmp_path, gate.port, "m", model.port) as front,
+    ):
+        other = {"X-Other": "x", "X_Original_URI": "/", "Accept": "a/b"}
+        for _ in range(5):
+            _, headers, _ = front.post("/models/m/invocations?a=%62", "t", b"body", **other)
 
     request = headers["X-Request-ID"]
     assert gate.lines() == [
@@ -287,6 +268,4 @@ def test_the_sample_knows_the_status_of_every_reason() -> None:
 
 
 def test_the_page_shows_the_configuration_that_runs_here() -> None:
-    page = (SAMPLES / "nginx.md").read_text()
-
-    assert f"```nginx\n{(SAMPLES / 'nginx' / 'cardinal.conf').read_text()}```" in page
+    assert shown_on_its_page("nginx", "nginx", "cardinal.conf")

@@ -6,27 +6,29 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from governance.models import Decision
 from tests import factories
-from tests.governance.gate.conftest import Running, Served, free_port
-from tests.governance.gate.proxies import CALLER, SAMPLES, Front, Recorder, confusing, traefik
-from tests.governance.gate.test_nginx import publish
-
-SAID = {"X_Cardinal_Model": "m", "X_Cardinal_Version": "1", "X_Cardinal_Decision": "d"}
+from tests.governance.gate.conftest import Running, Served
+from tests.governance.gate.fronted import (
+    FORGED,
+    SAID,
+    before,
+    in_front,
+    publish,
+    shown_on_its_page,
+    without_an_answer,
+)
+from tests.governance.gate.proxies import CALLER, Front, Recorder, confusing, traefik
 
 
 @pytest.fixture
 def front(trusting_gate: Running, served: Served, scoring: Any, tmp_path: Path) -> Iterator[Front]:
     """Traefik before the gate and the model server."""
-    port = urlsplit(scoring.url).port
-    assert port
-    running = traefik(tmp_path, trusting_gate.port, served.slug, "1", port)
-    yield running
-    running.end()
+    with before(traefik, trusting_gate, served, scoring, tmp_path) as running:
+        yield running
 
 
 @pytest.mark.django_db(transaction=True)
@@ -34,17 +36,12 @@ def test_traefik_asks_the_gate_and_tells_what_it_says(front: Front, served: Serv
     _, slow = factories.token(served.version.model, limits={"rate": {"limit": 1, "per": "hour"}})
     publish(served, networks=[f"{CALLER}/32"])
     path = f"/models/{served.slug}/versions/1/invocations"
-    forged = {
+    forged = FORGED | {
         "X-Original-URI": "/models/other/invocations",
-        "X-Original-Content-Length": "1",
         "X-Forwarded-Uri": "/models/other/invocations",
         "X-Forwarded-Method": "GET",
-        "X-Forwarded-For": "192.0.2.1",
-        "X-Cardinal-Version": "99",
         "X-Cardinal-Reason": "forged",
-        "X-HTTP-Method-Override": "DELETE",
         "Connection": "close, X-Forwarded-Uri, X-Forwarded-For, X-Forwarded-Method, Authorization",
-        "Cookie": "session=1",
         "X-Request-ID": "from-the-caller-1",
     }
 
@@ -105,29 +102,19 @@ def test_what_traefik_routes_and_what_the_gate_judges_is_the_same(
 
 
 def test_without_an_answer_of_the_gate_nobody_passes(tmp_path: Path) -> None:
-    with Recorder(
-        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n{headers}\r\n\r\n", X_A="b"
-    ) as unable:
-        for way, port in {"away": free_port(), "unable": unable.port}.items():
-            (tmp_path / way).mkdir()
-            with Recorder() as model:
-                front = traefik(tmp_path / way, port, "m", "1", model.port)
-                try:
-                    status, _, _ = front.post("/models/m/versions/1/invocations", "x")
-                finally:
-                    front.end()
-            assert status in (500, 503), way
-            assert model.heard == [], way
+    for turned in without_an_answer(traefik, tmp_path, "/models/m/versions/1/invocations"):
+        assert turned.status in (500, 503), turned.way
+        assert turned.reached == [], turned.way
 
 
 def test_the_gate_hears_these_headers_and_no_body(tmp_path: Path) -> None:
-    with Recorder(**SAID) as gate, Recorder() as model:
-        front = traefik(tmp_path, gate.port, "m", "1", model.port)
-        try:
-            more = {"X-Request-ID": "from-the-caller-1", "X-Other": "x"}
-            front.post("/models/m/versions/1/invocations?a=%62", "t", b"body", **more)
-        finally:
-            front.end()
+    with (
+        Recorder(**SAID) as gate,
+        Recorder() as model,
+        in_front(traefik, tmp_path, gate.port, "m", model.port) as front,
+    ):
+        more = {"X-Request-ID": "from-the-caller-1", "X-Other": "x"}
+        front.post("/models/m/versions/1/invocations?a=%62", "t", b"body", **more)
 
     assert gate.lines() == [
         "GET /check HTTP/1.1",
@@ -147,7 +134,4 @@ def test_the_gate_hears_these_headers_and_no_body(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_the_configuration_that_runs_here() -> None:
-    page = (SAMPLES / "traefik.md").read_text()
-
-    for name in ("traefik.yaml", "cardinal.yaml"):
-        assert f"```yaml\n{(SAMPLES / 'traefik' / name).read_text()}```" in page
+    assert shown_on_its_page("traefik", "yaml", "traefik.yaml", "cardinal.yaml")
