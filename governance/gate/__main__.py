@@ -9,6 +9,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from uvicorn import Config
+
     from governance.gate.app import Gate
 
 GARBAGE = 20_000  # new objects between two looks for cycles
@@ -81,21 +83,31 @@ def main(worker: str = "governance.gate.__main__:application") -> int:
     except (ImproperlyConfigured, Unavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    from uvicorn import Config
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
-    server = Config(
+    server = _server(worker, host, port, wanted.workers)
+    with tempfile.TemporaryDirectory(prefix="cardinal-gate-") as folder:
+        os.environ[FOLDER] = folder  # the workers inherit it
+        supervisor = Multiprocess(server, [server.bind_socket()])
+        supervisor.run()
+    return int(any(one.exitcode == STARTUP_FAILURE for one in supervisor.processes))
+
+
+def _server(worker: str, host: str, port: int, workers: int) -> Config:
+    from uvicorn import Config
+
+    return Config(
         worker,
         factory=True,
         host=host,
         port=port,
+        workers=workers,
         http="governance.gate.connection:Connection",
         ws="none",
         loop="uvloop",
         lifespan="on",
         interface="asgi3",
-        workers=wanted.workers,
         backlog=BACKLOG,
         log_config=LINES,
         access_log=False,
@@ -103,11 +115,6 @@ def main(worker: str = "governance.gate.__main__:application") -> int:
         server_header=False,
         timeout_graceful_shutdown=FAREWELL,
     )
-    with tempfile.TemporaryDirectory(prefix="cardinal-gate-") as folder:
-        os.environ[FOLDER] = folder  # the workers inherit it
-        supervisor = Multiprocess(server, [server.bind_socket()])
-        supervisor.run()
-    return int(any(one.exitcode == STARTUP_FAILURE for one in supervisor.processes))
 
 
 if __name__ == "__main__":

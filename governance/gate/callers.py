@@ -84,8 +84,6 @@ class Callers:
         overdue = loop.time() - PATIENCE
         for one in [one for one in self._here if one.since < overdue and one.idle]:
             one.hang_up_silent()
-        if (
-            os.getppid() != self._parent
-        ):  # whoever would start this worker again is gone: so the place is left for others
+        if os.getppid() != self._parent:  # nobody would start it again: its place is left to others
             signal.raise_signal(signal.SIGTERM)
         self._watch = loop.call_later(EVERY, self._look)

@@ -92,9 +92,8 @@ def callers(wanted: int) -> int:
     """
     needed = 2 * wanted + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if (
-        resource.RLIM_INFINITY != soft < needed
-    ):  # what is usual is little, and may be raised up to the hard limit
+    # What is usual is little, and may be raised up to the hard limit.
+    if resource.RLIM_INFINITY != soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, (soft - SPARE_FILES) // 2))

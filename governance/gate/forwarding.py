@@ -35,18 +35,14 @@ async def forward(proxy: Proxy, metrics: Metrics, answer: Answer, exchange: Exch
     except Gone:
         metrics.upstream["caller_gone",] += 1
     except Exception as error:
-        if (
-            exchange.started
-        ):  # half an answer is out: break the connection off, so that it cannot pass for a whole one
+        if exchange.started:  # half an answer is out: broken off, it cannot pass for a whole one
             metrics.upstream["broken_off",] += 1
             raise
         reason = SAID.get(type(error))
         if reason is None:
             log.exception("gate.forward_failed")
             reason = outcomes.UPSTREAM_UNREACHABLE
-        elif isinstance(
-            error, Unusable | CredentialRefused
-        ):  # the operator must act, so the operator is told which
+        elif isinstance(error, Unusable | CredentialRefused):  # the operator must act, and is told which
             log.warning(
                 "gate.credential", extra={"why": reason.code, "credential": exchange.upstream.credential}
             )

@@ -235,9 +235,8 @@ async def _opened(exchange: Exchange, call: Call, secret: Headers, patience: flo
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise Unreachable from error
         except aiohttp.ClientError as error:
-            if isinstance(
-                error.__cause__, OF_THE_CALLER
-            ):  # the body could not be had: the server did nothing wrong
+            # There was no body to send, and the server did nothing wrong.
+            if isinstance(error.__cause__, OF_THE_CALLER):
                 raise error.__cause__ from None
             if not again or exchange.method != "GET":
                 call.failed = True

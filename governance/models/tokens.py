@@ -32,9 +32,8 @@ class TokenQuerySet(orm.QuerySet["Token"]):
         own = Q(owner=user.pk) | Q(issued_by=user.pk) | Q(owner__service__sponsor=user.pk)
         if not user.is_active:
             return self.none()
-        if (
-            user.limit and narrowed_to(user) is not None
-        ):  # a token for some models knows itself and its successor
+        # A token for some models knows itself and its successor.
+        if user.limit and narrowed_to(user) is not None:
             return self.filter(Q(pk=user.limit.key) | Q(replaces=user.limit.key))
         if not user.has_perm("governance.view_token"):
             return self.filter(own)
