@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from governance.gate import merkle
@@ -40,6 +41,8 @@ DURABLE = (
     "WHERE current_setting('synchronous_commit') = 'off' AND current_setting('fsync') = 'on'"
 )
 LARGEST_BATCH = 2_000
+LOOK = 4  # decisions after which the database is asked whether it has gone on, though the event loop has more to read
+CLOSING = 0.01  # seconds between two looks at whether all is written
 PENS = 2  # connections of a worker that write at the same time: one is being committed while the next gathers
 CROWD = (
     16  # decisions that have to wait before a second commit begins beside the first: small batches are dear
@@ -73,10 +76,10 @@ class Journal:
         self._patience = patience
         self._waiting: deque[_Entry] = deque()
         self._closing = True  # until it is open
-        self._pens = [_Pen(connection, self.writer, metrics) for _ in range(PENS)]
+        self._pens = [_Pen(connection, self.writer, metrics, self._free) for _ in range(PENS)]
         self._idle = list(self._pens)
-        self._writing: set[asyncio.Task[None]] = set()
         self._pushes = False  # whether a look at what waits is due
+        self._unseen = 0  # decisions since the last look at what the database has said
         self._guard: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -89,11 +92,9 @@ class Journal:
         """Writes what still waits, then ends."""
         self._closing = True
         patience = time.monotonic() + self._patience
-        while (self._waiting or self._writing) and time.monotonic() < patience:
+        while (self._waiting or len(self._idle) < PENS) and time.monotonic() < patience:
             self._push()
-            await asyncio.wait(self._writing, timeout=self._patience)
-        for task in self._writing:
-            task.cancel()
+            await asyncio.sleep(CLOSING)
         if self._guard:
             self._guard.cancel()
         for pen in self._pens:
@@ -113,22 +114,25 @@ class Journal:
         if self._idle and not self._pushes:  # once all that has arrived by now is here
             self._pushes = True
             self._loop.call_soon(self._push)
+        self._unseen += 1
+        if self._unseen >= LOOK:
+            self._unseen = 0
+            for pen in self._pens:
+                pen.look()
+            if self._idle:
+                self._push()
 
     def _push(self, few: int = CROWD) -> None:
         """Gives what waits to a pen that is idle; while another writes, only from so `few` on."""
         self._pushes = False
         while self._waiting and self._idle and (len(self._idle) == PENS or len(self._waiting) >= few):
             taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
-            task = self._loop.create_task(self._write(self._idle.pop(), taken))
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+            if batch := [entry for entry in taken if entry.tell]:
+                self._idle.pop().store(batch)
 
-    async def _write(self, pen: _Pen, batch: list[_Entry]) -> None:
-        try:
-            await pen.store([entry for entry in batch if entry.tell])
-        finally:
-            self._idle.append(pen)
-            self._push()
+    def _free(self, pen: _Pen) -> None:
+        self._idle.append(pen)
+        self._push()
 
     async def _watch(self) -> None:
         """Who has waited too long is refused, also while a commit hangs.
@@ -151,45 +155,77 @@ class Journal:
 class _Pen:
     """One connection that writes batch after batch. `writes` are the entries of the one that is under way."""
 
-    def __init__(self, connection: Mapping[str, Any], writer: str, metrics: Metrics) -> None:
+    def __init__(
+        self, connection: Mapping[str, Any], writer: str, metrics: Metrics, free: Callable[[_Pen], None]
+    ) -> None:
         self._parameters = connection
         self._name = sql.Literal(writer).as_string(None)
         self._metrics = metrics
+        self._free = free
         self._wire: Wire | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._began = 0.0
         self.writes: list[_Entry] = []
 
-    async def store(self, batch: list[_Entry]) -> None:
-        """Commits these entries and tells those who wait for them. Whatever goes wrong, it is told and not raised."""
-        if not batch:
-            return
+    def store(self, batch: list[_Entry]) -> None:
+        """Commits these entries and tells those who wait for them, then is free. Whatever goes wrong, it is told and not raised."""
         self.writes = batch
-        failure: Exception | None = None
-        try:
-            await self._commit([entry.answer for entry in batch])
-        except Exception as error:  # noqa: BLE001 - whatever it was, nothing is stored, and the next batch must be tried
-            log.error("journal.failed", extra={"error": type(error).__name__, "decisions": len(batch)})  # noqa: TRY400 - the text of a database error holds the row
-            failure = Unwritten(type(error).__name__)
-            self.drop()
-        self.writes = []
-        _tell(batch, failure)
+        if self._wire is None or self._wire.broken:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        else:
+            self._commit(self._wire)
+
+    def look(self) -> None:
+        """Goes on with what the database has said by now."""
+        if self.writes and self._wire and not self._wire.broken:
+            self._wire.advance()
 
     def drop(self) -> None:
         """Ends the connection; the next batch makes another."""
+        if self._connecting:
+            self._connecting.cancel()
         if self._wire is not None:
             wire, self._wire = self._wire, None
             wire.close()
 
-    async def _commit(self, answers: list[Answer]) -> None:
-        if self._wire is None or self._wire.broken:
+    async def _connect(self) -> None:
+        error: Exception | None = None
+        try:
             self._wire = await Wire.connect(self._parameters, DURABLE)
-        batch = ids.new(time.time_ns() // 1000)
-        lines, digests = zip(*[written(answer, batch) for answer in answers], strict=True)
-        allowed = sum([answer.allowed for answer in answers])
-        root = merkle.root(sorted(digests)).hex()  # an order that the rows themselves give again
-        statements = BATCH.format(id=batch, writer=self._name, count=len(lines), allowed=allowed, root=root)
-        began = time.perf_counter()
-        await self._wire.copy((statements + COPY).encode(), "".join(lines).encode())
-        self._metrics.batch(len(lines), time.perf_counter() - began)
+        except Exception as failed:  # noqa: BLE001 - whatever it was, nothing is stored, and the next batch must be tried
+            error = failed
+        self._connecting = None
+        if error or self._wire is None:
+            self._ended(error or psycopg.OperationalError("no connection"))
+        else:
+            self._commit(self._wire)
+
+    def _commit(self, wire: Wire) -> None:
+        try:
+            batch = ids.new(time.time_ns() // 1000)
+            lines, digests = zip(*[written(entry.answer, batch) for entry in self.writes], strict=True)
+            allowed = sum([entry.answer.allowed for entry in self.writes])
+            root = merkle.root(sorted(digests)).hex()  # an order that the rows themselves give again
+            statements = BATCH.format(
+                id=batch, writer=self._name, count=len(lines), allowed=allowed, root=root
+            )
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must refuse, and not end the journal
+            self._ended(error)
+            return
+        self._began = time.perf_counter()
+        wire.copy((statements + COPY).encode(), "".join(lines).encode(), self._ended)
+
+    def _ended(self, error: Exception | None) -> None:
+        batch, self.writes = self.writes, []
+        failure: Exception | None = None
+        if error:  # named, and no more: the text of a database error holds the row
+            log.error("journal.failed", extra={"error": type(error).__name__, "decisions": len(batch)})
+            failure = Unwritten(type(error).__name__)
+            self.drop()
+        else:
+            self._metrics.batch(len(batch), time.perf_counter() - self._began)
+        _tell(batch, failure)
+        self._free(self)
 
 
 def _tell(entries: Iterable[_Entry], failure: Exception | None) -> None:
