@@ -61,11 +61,12 @@ Told = Callable[[Answer, Exception | None], None]
 class _Entry:
     """One decision, and who hears whether it is stored: once."""
 
-    __slots__ = ("answer", "since", "tell")
+    __slots__ = ("answer", "batch", "digest", "line", "since", "tell")
 
-    def __init__(self, answer: Answer, tell: Told) -> None:
-        self.answer, self.since = answer, time.monotonic()
+    def __init__(self, answer: Answer, tell: Told, batch: str) -> None:
+        self.answer, self.since, self.batch = answer, time.monotonic(), batch
         self.tell: Told | None = tell
+        self.line, self.digest = written(answer, batch)  # now, while the database is busy with others
 
 
 class Journal:
@@ -79,6 +80,7 @@ class Journal:
         self._pens = [_Pen(connection, self.writer, metrics, self._free) for _ in range(PENS)]
         self._idle = list(self._pens)
         self._pushes = False  # whether a look at what waits is due
+        self._form()
         self._unseen = 0  # decisions since the last look at what the database has said
         self._guard: asyncio.Task[None] | None = None
 
@@ -110,7 +112,10 @@ class Journal:
         """Stores `answer` and then tells so, with the failure if it is not stored. Nobody may hear of it before."""
         if self._closing or len(self._waiting) >= MOST_WAITING:
             raise Unwritten("the journal is closed or full")
-        self._waiting.append(_Entry(answer, tell))
+        if self._formed >= LARGEST_BATCH:
+            self._form()
+        self._formed += 1
+        self._waiting.append(_Entry(answer, tell, self._forming))
         if self._idle and not self._pushes:  # once all that has arrived by now is here
             self._pushes = True
             self._loop.call_soon(self._push)
@@ -126,9 +131,17 @@ class Journal:
         """Gives what waits to a pen that is idle; while another writes, only from so `few` on."""
         self._pushes = False
         while self._waiting and self._idle and (len(self._idle) == PENS or len(self._waiting) >= few):
-            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
-            if batch := [entry for entry in taken if entry.tell]:
-                self._idle.pop().store(batch)
+            name = self._waiting[0].batch
+            if name == self._forming:
+                self._form()
+            batch = []
+            while self._waiting and self._waiting[0].batch == name:
+                batch.append(self._waiting.popleft())
+            self._idle.pop().store(batch)
+
+    def _form(self) -> None:
+        """What comes from now on is of another batch."""
+        self._forming, self._formed = ids.new(time.time_ns() // 1000), 0
 
     def _free(self, pen: _Pen) -> None:
         self._idle.append(pen)
@@ -202,18 +215,18 @@ class _Pen:
 
     def _commit(self, wire: Wire) -> None:
         try:
-            batch = ids.new(time.time_ns() // 1000)
-            lines, digests = zip(*[written(entry.answer, batch) for entry in self.writes], strict=True)
             allowed = sum([entry.answer.allowed for entry in self.writes])
-            root = merkle.root(sorted(digests)).hex()  # an order that the rows themselves give again
+            # In an order that the rows themselves give again.
+            root = merkle.root(sorted([entry.digest for entry in self.writes])).hex()
             statements = BATCH.format(
-                id=batch, writer=self._name, count=len(lines), allowed=allowed, root=root
+                id=self.writes[0].batch, writer=self._name, count=len(self.writes), allowed=allowed, root=root
             )
+            data = "".join([entry.line for entry in self.writes]).encode()
         except Exception as error:  # noqa: BLE001 - a mistake of ours must refuse, and not end the journal
             self._ended(error)
             return
         self._began = time.perf_counter()
-        wire.copy((statements + COPY).encode(), "".join(lines).encode(), self._ended)
+        wire.copy((statements + COPY).encode(), data, self._ended)
 
     def _ended(self, error: Exception | None) -> None:
         batch, self.writes = self.writes, []
@@ -224,8 +237,8 @@ class _Pen:
             self.drop()
         else:
             self._metrics.batch(len(batch), time.perf_counter() - self._began)
+        self._free(self)  # first: the database has the next batch to do while these are told
         _tell(batch, failure)
-        self._free(self)
 
 
 def _tell(entries: Iterable[_Entry], failure: Exception | None) -> None:
