@@ -7,7 +7,7 @@ Limits count as having something left: a case is one query.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +70,7 @@ def _tried(content: Any, raw: Mapping[str, Any]) -> Trial:
         payload_bytes=raw.get("payload_bytes"),
     )
     free = {charge.key: None for charge in charges(content, query)}
-    verdict = evaluate(content, Query(**{**vars(query), "spent": free}))
+    verdict = evaluate(content, replace(query, spent=free))
     codes = tuple(reason.code for reason in verdict.reasons)
     return Trial(raw["name"], raw["expect"], raw.get("code", ""), codes)
 
