@@ -65,6 +65,8 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._read = 0  # bytes since something of this request was understood as a whole
         self._whole = True  # whether nothing is missing of the last one
+        self._in_head = False
+        self._raw = b""  # what came while this head did
         self._ended = 0  # the status with which it ends when what is under way has been answered
         self._said_all = False
         self._cycle: Any = None
@@ -109,6 +111,7 @@ class Connection(asyncio.Protocol):
             if self._read > LINGERING:
                 self._transport.abort()
             return
+        self._raw = self._raw + data if self._in_head else data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # refused like any other, and nothing can follow it
@@ -122,7 +125,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A request begins: its head has so long to arrive."""
         self._url, self._headers = b"", []
-        self._whole, self._read = False, 0
+        self._whole, self._in_head, self._read = False, True, 0
         self.since = self._loop.time()
 
     def on_url(self, url: bytes) -> None:
@@ -131,14 +134,17 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One field, of the head or of what follows a body in chunks."""
-        self._headers.append((name.lower(), value))
+        self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """The head is there: the gate is asked."""
         parser, method = self._parser, self._parser.get_method()
         version = parser.get_http_version()
-        if len(self._headers) > MOST_HEADERS or version not in VERSIONS:
+        # The parser lets more spaces and other protocols' names pass: the line is exactly this, or refused.
+        line = b"%b %b HTTP/%b\r\n" % (method, self._url, version.encode())
+        if len(self._headers) > MOST_HEADERS or version not in VERSIONS or line not in self._raw:
             raise ValueError
+        self._in_head = False
         # What follows a body is dropped: it was not there to be judged.
         headers, self._headers = self._headers, []
         path, _, query = self._url.partition(b"?")

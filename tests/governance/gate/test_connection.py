@@ -50,6 +50,21 @@ def test_requests_that_come_together_are_answered_in_their_order(gate: Running, 
     assert Decision.objects.filter(request_id__in=ids, allowed=True).count() == 6
 
 
+def test_a_request_that_comes_in_pieces_is_the_same_request(gate: Running, served: Served) -> None:
+    gate.check(served.path, served.secret)
+    asked = question(served) + question(served, "Connection: close")
+    with socket.create_connection(("127.0.0.1", gate.port), timeout=10) as wire:
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for place in range(0, len(asked), 7):
+            wire.sendall(asked[place : place + 7])
+            time.sleep(0.001)
+        answers = b""
+        while chunk := wire.recv(65536):
+            answers += chunk
+
+    assert statuses(answers) == [200, 200]
+
+
 def test_what_is_decided_at_once_is_what_is_decided_on_the_long_way(gate: Running, served: Served) -> None:
     gate.check(served.path, served.secret)
     quick = gate.check(served.path, served.secret)
