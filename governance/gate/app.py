@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,8 @@ from governance.gate.origin import Origins
 from governance.gate.proxy import Exchange, Patience, Proxy, Send
 from governance.gate.reader import Reader
 from governance.gate.request import PROXY, Query
+
+log = logging.getLogger("governance.gate")
 
 Scope = dict[str, Any]
 Told = Callable[[int, bytes, bytes], None]  # status, header lines, body
@@ -74,7 +77,11 @@ class Gate:
         if not scope["raw_path"].startswith(b"/check"):
             return False
         began = time.perf_counter()
-        return self.judge.at_once(self.reader.read(scope), partial(self._tell, told, began))
+        try:
+            return self.judge.at_once(self.reader.read(scope), partial(self._tell, told, began))
+        except Exception as error:  # noqa: BLE001 - the long way will meet the same mistake of ours, and refuse
+            log.error("gate.failed", extra={"why": type(error).__name__})  # noqa: TRY400 - it may hold what was asked
+            return False
 
     def _tell(self, told: Told, began: float, answer: Answer, failure: Exception | None) -> None:
         query = answer.query

@@ -90,7 +90,9 @@ class Connection(asyncio.Protocol):
         self._server, self._client = get_local_addr(self._transport), get_remote_addr(self._transport)
         self._state.connections.add(self)  # type: ignore[arg-type]
         if not self._callers.admit(self):
-            self.end(BUSY)
+            self._ended = BUSY
+            self._transport.write(STATUS_LINE[BUSY] + CLOSE + b"retry-after: 1\r\ncontent-length: 0\r\n\r\n")
+            self._transport.close()  # at once: there is no place to linger in
 
     def connection_lost(self, exc: Exception | None) -> None:
         """They have hung up: whoever answers them hears of it."""
@@ -119,6 +121,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self.end(TOO_LARGE if len(self._headers) > MOST_HEADERS else MALFORMED)
         else:
+            if not self._in_head:
+                self._raw = b""  # what is idle keeps nothing
             if len(self._headers) > MOST_HEADERS or (self._read > HEAD_LIMIT and not self._whole):
                 self.end(TOO_LARGE)
 
@@ -234,8 +238,8 @@ class Connection(asyncio.Protocol):
         self._loop.call_later(LINGER, self._transport.close)
 
     def hang_up_silent(self) -> None:
-        """Nothing was heard for too long."""
-        self._transport.close()
+        """Nothing was heard for too long, or the place is wanted: what was not taken by now is not waited for."""
+        self._transport.abort()
 
     def _hang_up(self, status: int) -> None:
         if not self.closing:

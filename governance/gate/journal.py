@@ -112,13 +112,6 @@ class Journal:
         """Stores `answer` and then tells so, with the failure if it is not stored. Nobody may hear of it before."""
         if self._closing or len(self._waiting) >= MOST_WAITING:
             raise Unwritten("the journal is closed or full")
-        if self._formed >= LARGEST_BATCH:
-            self._form()
-        self._formed += 1
-        self._waiting.append(_Entry(answer, tell, self._forming))
-        if self._idle and not self._pushes:  # once all that has arrived by now is here
-            self._pushes = True
-            self._loop.call_soon(self._push)
         self._unseen += 1
         if self._unseen >= LOOK:
             self._unseen = 0
@@ -126,6 +119,14 @@ class Journal:
                 pen.look()
             if self._idle:
                 self._push()
+        if self._formed >= LARGEST_BATCH:
+            self._form()
+        entry = _Entry(answer, tell, self._forming)
+        self._formed += 1
+        self._waiting.append(entry)  # last: whoever hears a failure from here is not told again
+        if self._idle and not self._pushes:  # once all that has arrived by now is here
+            self._pushes = True
+            self._loop.call_soon(self._push)
 
     def _push(self, few: int = CROWD) -> None:
         """Gives what waits to a pen that is idle; while another writes, only from so `few` on."""
@@ -244,8 +245,12 @@ class _Pen:
 def _tell(entries: Iterable[_Entry], failure: Exception | None) -> None:
     for entry in entries:
         tell, entry.tell = entry.tell, None
-        if tell:  # else it was refused for having waited too long
+        if tell is None:  # it was refused for having waited too long
+            continue
+        try:
             tell(entry.answer, failure)
+        except Exception as error:  # noqa: BLE001 - one that cannot be told must not keep the others from hearing
+            log.error("journal.untold", extra={"error": type(error).__name__})  # noqa: TRY400 - it may hold what was asked
 
 
 def _settle(stored: asyncio.Future[None], _: Answer, failure: Exception | None) -> None:

@@ -16,6 +16,7 @@ from governance.policies import plain_address
 FORWARDED_FOR = b"x-forwarded-for"
 LONGEST_CHAIN = 20  # proxies between a caller and the gate
 REMEMBERED = 8192  # peers, and what they said, whose address has been worked out
+LONGEST = 256  # bytes of what is remembered of them: anybody can say anything
 Networks = Sequence[IPv4Network | IPv6Network]
 
 
@@ -25,14 +26,18 @@ class Origins:
     def __init__(self, trusted: Networks = ()) -> None:
         self._trusted = trusted
         self.is_trusted = lru_cache(maxsize=REMEMBERED)(self._is_trusted)
-        self.network = lru_cache(maxsize=REMEMBERED)(self._network)
+        self._known = lru_cache(maxsize=REMEMBERED)(self._network)
+
+    def network(self, peer: str, said: bytes, only_proxies: bool) -> str:  # noqa: FBT001 - the cache is quicker without names
+        """The caller's address, or "" when it cannot be known; see `_network`."""
+        return (self._network if len(said) > LONGEST else self._known)(peer, said, only_proxies)
 
     def _is_trusted(self, peer: str) -> bool:
         """Whether this peer may speak for others. One without an address, as behind a socket in the file system, may not."""
         here = plain_address(peer)
         return here is not None and self._is_among(here)
 
-    def _network(self, peer: str, said: bytes, only_proxies: bool) -> str:  # noqa: FBT001 - the cache is quicker without names
+    def _network(self, peer: str, said: bytes, only_proxies: bool) -> str:  # noqa: FBT001 - as above
         """The caller's address, or "" when it cannot be known. `said` is X-Forwarded-For as a whole.
 
         From it counts what trusted proxies wrote: read from the right, the first address that is none of theirs. What

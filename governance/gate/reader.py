@@ -30,7 +30,9 @@ class Reader:
 
     def read(self, scope: Mapping[str, Any]) -> Query:
         """The query in an ASGI request; see `request.read`, whose answer it always is."""
-        client, given, bearer = scope["client"], b"", b""
+        client = scope["client"]
+        given: bytes | None = None  # an empty one is one as well
+        bearer: bytes | None = None
         parts = [scope["raw_path"], scope["query_string"], scope["method"], client and client[0]]
         size = 0
         for pair in scope["headers"]:
@@ -38,9 +40,9 @@ class Reader:
             if name in JUDGED:
                 parts.append(pair)
                 size += len(pair[1])
-            elif name == b"authorization" and not bearer:
+            elif name == b"authorization" and bearer is None:
                 bearer = pair[1]
-            elif name == b"x-request-id" and not given:
+            elif name == b"x-request-id" and given is None:
                 given = pair[1]
             elif name in (b"authorization", b"x-request-id"):
                 return read(scope, *self._limits)
@@ -51,9 +53,9 @@ class Reader:
             if not known.refusal and known.token and size + len(scope["raw_path"]) <= LONGEST:
                 self._remember(key, known)
             return known
-        query = known.again(identity(given))
+        query = known.again(identity(given or b""))
         try:
-            query.token = token(bearer)
+            query.token = token(bearer or b"")
         except Refused as refusal:
             query.refusal = str(refusal)
         return query

@@ -74,7 +74,8 @@ class Wire:
             self._finish(psycopg.DatabaseError(f"the database refused: {said}") if said else None)
         elif result.status == ExecStatus.COPY_IN:
             for start in range(0, len(self._data), CHUNK):
-                self._pg.put_copy_data(self._data[start : start + CHUNK])
+                if self._pg.put_copy_data(self._data[start : start + CHUNK]) != 1:
+                    raise psycopg.OperationalError("there is no memory for the batch")
             self._pg.put_copy_end()
             self._flush()
         elif result.status != ExecStatus.COMMAND_OK:

@@ -116,3 +116,19 @@ def test_a_closed_journal_takes_nothing_and_has_written_what_it_took() -> None:
 
     run(last)
     assert Decision.objects.count() == len(told) == 50
+
+
+def test_one_that_cannot_be_told_keeps_no_other_from_hearing() -> None:
+    told: list[str] = []
+
+    def gone(one: Answer, _: Exception | None) -> None:
+        raise RuntimeError("the caller has gone in a way that nobody thought of")
+
+    async def three(ours: Journal) -> None:
+        ours.append(answer(), gone)
+        ours.append(answer(), lambda one, _: told.append(one.id))
+        await ours.record(answer())
+
+    run(three)
+    assert len(told) == 1
+    assert Decision.objects.count() == 3

@@ -80,6 +80,15 @@ def test_each_request_has_its_own_token_and_id() -> None:
     assert third.request_id == "1234567890abcdef"
 
 
+def test_an_empty_credential_beside_another_is_two_also_from_memory() -> None:
+    remembering = Reader(1000, TRUSTED)
+    headers = [(b"host", b"gate"), *NGINX]
+    remembering.read(scope([*headers, BEARER]))
+
+    asked = scope([*headers, (b"authorization", b""), BEARER])
+    assert read(asked, 1000, TRUSTED).refusal == remembering.read(asked).refusal == "several_credentials"
+
+
 def test_no_token_is_remembered() -> None:
     remembering = Reader(1000, TRUSTED)
     for method in ("GET", "POST"):

@@ -303,3 +303,12 @@ def test_the_size_of_a_body_is_what_was_announced() -> None:
     assert check(GOOD, (b"content-length", b"5")).payload_bytes is None
     assert check(GOOD, (b"x-original-content-length", b"12")).payload_bytes is None  # anybody can say so
     assert check(GOOD, (b"x-original-content-length", b"twelve")).refusal == "headers_refused"
+
+
+def test_what_a_caller_says_of_its_address_is_remembered_only_when_short() -> None:
+    origins = Origins([ip_network("10.0.0.0/8")])
+    for n in range(50):
+        assert origins.network("10.0.0.1", b"x" * 60_000 + str(n).encode(), True) == ""
+        assert origins.network("10.0.0.1", b"192.0.2.7", True) == "192.0.2.7"
+
+    assert origins._known.cache_info().currsize == 1
